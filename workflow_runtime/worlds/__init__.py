@@ -1,0 +1,1 @@
+"""Worlds: where runs live."""
