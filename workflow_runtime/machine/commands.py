@@ -1,0 +1,46 @@
+"""What a machine wants, and what it needs to know of the code it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from workflow_runtime.events import Event, EventKind, Json
+from workflow_runtime.values import Classes
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One decision that is not in the log yet. ``where`` is the user's source line that made it, for messages only."""
+
+    kind: EventKind
+    entity: str = ""
+    data: Mapping[str, Json] = field(default_factory=dict)
+    where: str = field(default="", compare=False)
+
+    def event(self, time: float) -> Event:
+        """The event that this decision becomes when it is made at ``time`` (unix seconds)."""
+        return Event(self.kind, time, self.entity, self.data)
+
+    def matches(self, event: Event) -> bool:
+        """Whether ``event`` is this very decision."""
+        return self.kind == event.kind and self.entity == event.entity and self.data == event.data
+
+
+class Program(Protocol):
+    """Workflow code that is ready to run: one workflow's function and the classes that its values may have."""
+
+    @property
+    def entry(self) -> Callable[..., Coroutine[Any, Any, object]]:
+        """The workflow function."""
+
+    @property
+    def classes(self) -> Classes:
+        """Which classes the workflow's code knows."""
+
+    def describe(self, filename: str, line: int) -> str | None:
+        """``path:line`` when the file belongs to the workflow's code; None when it does not."""
+
+    def release(self) -> None:
+        """Forget what was made for this one run."""

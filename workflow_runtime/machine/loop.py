@@ -1,0 +1,217 @@
+"""A deterministic event loop: first in, first out, no clock, no sockets, no threads.
+
+All of asyncio that is pure runs on it unchanged. A timer becomes a durable wait of the machine's. Futures and tasks hash by the
+order in which they were made: the standard library keeps them in sets (``wait``, ``TaskGroup``, ``as_completed``), and would
+otherwise visit them in the order of their addresses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from asyncio import tasks as asyncio_tasks
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from typing import Any, Protocol, TypeVar, TypeVarTuple
+from weakref import WeakSet
+
+from workflow_runtime.errors import NondeterminismError, WorkflowError
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+logger = logging.getLogger("workflow_runtime.machine")
+
+CALLBACK_LIMIT = 1_000_000
+"""How many callbacks may run between two events before the workflow counts as caught in a loop."""
+
+
+class Timers(Protocol):
+    """Who keeps the loop's timers: the machine, as durable waits."""
+
+    clock: float
+
+    def timer_set(self, handle: asyncio.TimerHandle) -> None:
+        """A timer was set for ``handle.when()``."""
+
+    def timer_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """The timer is not wanted any more."""
+
+
+class WorkflowFuture(asyncio.Future[T]):
+    """A future whose hash is its place in the order of making."""
+
+    def __init__(self, *, loop: WorkflowLoop) -> None:
+        self._made = loop.count()
+        super().__init__(loop=loop)
+
+    def __hash__(self) -> int:
+        return self._made
+
+
+class WorkflowTask(asyncio.Task[T]):
+    """A task whose hash is its place in the order of making."""
+
+    def __init__(
+        self, coroutine: Coroutine[Any, Any, T], *, loop: WorkflowLoop, name: str | None, context: Context | None
+    ) -> None:
+        self._made = loop.count()
+        super().__init__(coroutine, loop=loop, name=name or f"task-{self._made}", context=context)
+
+    def __hash__(self) -> int:
+        return self._made
+
+    def abandon(self) -> None:
+        """Close the coroutine for good, in silence: nothing that its ``finally`` blocks try can matter any more."""
+        self._log_destroy_pending = False
+        coroutine = self.get_coro()
+        try:
+            if coroutine is not None:
+                coroutine.close()
+        except BaseException as error:  # noqa: BLE001 - user code in finally blocks may raise anything, and nobody is left to hear it
+            logger.debug("%s raised %r while it was dropped", self.get_name(), error)
+        if self.done() and not self.cancelled():
+            self.exception()  # marks it as seen; otherwise asyncio reports it when the task is collected
+
+
+class WorkflowLoop(asyncio.AbstractEventLoop):
+    """The loop of one machine. It runs only inside of ``run``, until nothing is ready."""
+
+    def __init__(self, timers: Timers) -> None:
+        self._timers = timers
+        self._ready: deque[asyncio.Handle] = deque()
+        self._tasks: WeakSet[WorkflowTask[Any]] = WeakSet()
+        self._made = 0
+
+    def count(self) -> int:
+        """The next number in the order of making."""
+        self._made += 1
+        return self._made
+
+    def run(self) -> None:
+        """Run callbacks until none is ready. Raises ``WorkflowError`` when the workflow spins without ever waiting."""
+        with self._entered():
+            for _ in range(CALLBACK_LIMIT):
+                if not self._ready:
+                    return
+                handle = self._ready.popleft()
+                if not handle.cancelled():
+                    try:
+                        handle._run()
+                    except SystemExit:
+                        logger.debug("workflow code raised SystemExit; its task carries it")
+        raise WorkflowError(
+            f"the workflow ran {CALLBACK_LIMIT:,} callbacks without waiting for anything; is it caught in a loop?"
+        )
+
+    def run_handle(self, handle: asyncio.Handle) -> None:
+        """Make a timer's callback ready."""
+        self._ready.append(handle)
+
+    def abandon(self) -> None:
+        """Close every coroutine, in silence."""
+        with self._entered():
+            for task in list(self._tasks):
+                task.abandon()
+        self._ready.clear()
+        self._tasks.clear()
+
+    @contextmanager
+    def _entered(self) -> Iterator[None]:
+        """Step out of the outer loop and its task, if there are any, and into this one.
+
+        Python 3.14 keeps the current task per thread; leaving the outer one out would fail there, and only there.
+        """
+        outer = asyncio._get_running_loop()
+        task = asyncio.current_task(outer) if outer else None
+        hooks = sys.get_asyncgen_hooks()
+        if outer and task:
+            asyncio_tasks._leave_task(outer, task)
+        asyncio._set_running_loop(self)
+        sys.set_asyncgen_hooks(None, None)
+        try:
+            yield
+        finally:
+            sys.set_asyncgen_hooks(*hooks)
+            asyncio._set_running_loop(outer)
+            if outer and task:
+                asyncio_tasks._enter_task(outer, task)
+
+    # What asyncio asks of a loop.
+
+    def time(self) -> float:
+        """Unix seconds: the latest time fed to the machine."""
+        return self._timers.clock
+
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_later(
+        self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self.time() + delay, callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        if when <= self.time():
+            self._ready.append(handle)
+        else:
+            self._timers.timer_set(handle)
+        return handle
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        self._timers.timer_cancelled(handle)
+
+    def create_future(self) -> WorkflowFuture[Any]:
+        return WorkflowFuture(loop=self)
+
+    def create_task(
+        self,
+        coro: Coroutine[Any, Any, T] | Generator[Any, None, T],
+        *,
+        name: str | None = None,
+        context: Context | None = None,
+        **_: object,  # eager_start, from Python 3.14 on: a workflow's tasks always start in order
+    ) -> WorkflowTask[T]:
+        task: WorkflowTask[T] = WorkflowTask(coro, loop=self, name=name, context=context)  # type: ignore[arg-type]  # asyncio refuses old generators itself
+        self._tasks.add(task)
+        return task
+
+    def get_debug(self) -> bool:
+        return False
+
+    def is_running(self) -> bool:
+        return asyncio._get_running_loop() is self
+
+    def is_closed(self) -> bool:
+        return False
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        logger.error("in workflow code: %s", context.get("message"), exc_info=context.get("exception"))
+
+
+def _refused(name: str) -> Callable[..., Any]:
+    def refuse(self: WorkflowLoop, *args: object, **kwargs: object) -> Any:
+        raise NondeterminismError(
+            f"workflow code asked its event loop for {name}(), which replay can not repeat; move it into a step"
+        )
+
+    return refuse
+
+
+# Whatever else a loop can do reaches outside: each such method says so by name.
+for _name in sorted(asyncio.AbstractEventLoop.__dict__):
+    if (
+        not _name.startswith("_")
+        and _name not in WorkflowLoop.__dict__
+        and callable(getattr(asyncio.AbstractEventLoop, _name))
+    ):
+        setattr(WorkflowLoop, _name, _refused(_name))

@@ -1,0 +1,135 @@
+"""Makes a bundle ready to run: executes its modules with their own builtins and imports.
+
+The modules never take the place of the user's real ones. They stand in ``sys.modules`` under a prefix of their own, because pydantic,
+dataclasses and typing look a class's module up there to evaluate its annotations.
+"""
+
+from __future__ import annotations
+import __future__
+
+import builtins
+import itertools
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from functools import lru_cache
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from workflow_runtime.bundles import Bundle, BundleModule
+from workflow_runtime.errors import WorkflowError
+from workflow_runtime.sandbox.imports import Importer
+from workflow_runtime.sandbox.placeholder import placeholder
+from workflow_runtime.sandbox.stubs import step_stub
+from workflow_runtime.values import PROCESS_CLASSES
+
+PREFIX = "workflow_bundle_"
+_serial = itertools.count(1)
+_shared: dict[tuple[str, Path], SandboxProgram] = {}
+_sharing = threading.Lock()
+
+
+class BundleClasses:
+    """The classes that a bundle's code knows: its own by their user's names, and those of pure modules."""
+
+    def __init__(self, prefix: str, modules: dict[str, ModuleType]) -> None:
+        self._prefix = f"{prefix}."
+        self._modules = modules
+
+    def name_of(self, cls: type) -> str:
+        """The class's name as the user's code has it."""
+        return PROCESS_CLASSES.name_of(cls).removeprefix(self._prefix)
+
+    def find(self, name: str) -> type | None:
+        """The bundle's class of that name, if it has one."""
+        module_name, _, qualname = name.rpartition(".")
+        while module_name:
+            module = self._modules.get(module_name)
+            if module is not None:
+                found: Any = module
+                for part in qualname.split("."):
+                    found = getattr(found, part, None)
+                return found if isinstance(found, type) else None
+            module_name, _, last = module_name.rpartition(".")
+            qualname = f"{last}.{qualname}"
+        return None
+
+
+class SandboxProgram:
+    """One execution of a bundle's modules: a ``Program`` for the machine."""
+
+    def __init__(self, bundle: Bundle, root: Path, *, shared: bool) -> None:
+        self._prefix = f"{PREFIX}{bundle.hash}" if shared else f"{PREFIX}{bundle.hash}_{next(_serial)}"
+        self._shared = shared
+        self._paths = {str(root / module.path): module.path for module in bundle.modules}
+        self._modules: dict[str, ModuleType] = {}
+        self.classes = BundleClasses(self._prefix, self._modules)
+        importer = Importer(
+            {module.name: module.is_package for module in bundle.modules},
+            bundle.pure,
+            self._modules,
+            self._execute,
+            self._prefix,
+        )
+        self._code = {module.name: _compiled(module, str(root / module.path)) for module in bundle.modules}
+        self._builtins = _builtins(importer, self.classes)
+        _, module_name, qualname = bundle.workflow.split("//")
+        try:
+            self._entry: Callable[..., Coroutine[Any, Any, object]] = getattr(importer.load(module_name), qualname)
+        except Exception as error:
+            self.release()
+            raise WorkflowError(
+                f"the workflow code of {bundle.workflow} can not be loaded: {type(error).__name__}: {error}"
+            ) from error
+
+    @property
+    def entry(self) -> Callable[..., Coroutine[Any, Any, object]]:
+        """The workflow function."""
+        return self._entry
+
+    def describe(self, filename: str, line: int) -> str | None:
+        """``shop/orders.py:12`` for a line of the bundle's code, else None."""
+        path = self._paths.get(filename)
+        return f"{path}:{line}" if path else None
+
+    def release(self) -> None:
+        """Take the modules of this one run out of ``sys.modules`` again."""
+        if not self._shared:
+            for name in self._modules:
+                sys.modules.pop(f"{self._prefix}.{name}", None)
+
+    def _execute(self, name: str, module: ModuleType) -> None:
+        module.__dict__["__builtins__"] = self._builtins
+        code = self._code.get(name)
+        if code is not None:
+            module.__dict__["__file__"] = code.co_filename
+            exec(code, module.__dict__)  # noqa: S102 - running the user's own compiled code is what this is for
+
+
+def load_program(bundle: Bundle, root: Path) -> SandboxProgram:
+    """The bundle, ready to run. Its modules are executed once per process when nothing in them can change, else once per call."""
+    if not bundle.stateless:
+        return SandboxProgram(bundle, root, shared=False)
+    with _sharing:
+        key = (bundle.hash, root)
+        if key not in _shared:
+            _shared[key] = SandboxProgram(bundle, root, shared=True)
+        return _shared[key]
+
+
+@lru_cache(maxsize=4096)
+def _compiled(module: BundleModule, filename: str) -> CodeType:
+    # Annotations stay text: most of them name what the bundle does not hold, and nobody evaluates those.
+    flags = __future__.annotations.compiler_flag
+    code: CodeType = compile(module.source, filename, "exec", flags=flags, dont_inherit=True)
+    return code
+
+
+def _builtins(importer: Importer, classes: BundleClasses) -> dict[str, Any]:
+    names = dict(vars(builtins))
+    names["__import__"] = importer
+    names["__workflow_step__"] = lambda step: step_stub(step, classes)
+    for name in ("open", "input", "breakpoint"):
+        names[name] = placeholder(f"{name}()")
+    return names
