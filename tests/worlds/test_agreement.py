@@ -1,0 +1,138 @@
+"""Whatever is done to them, the memory world and the SQLite world answer alike."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+
+from workflow_runtime.errors import WorkflowError
+from workflow_runtime.events import Event, EventKind
+from workflow_runtime.testing.harness import created, event, run_completed, step_completed, step_created, step_retrying
+from workflow_runtime.worlds.base import Delivery, Message, World
+from workflow_runtime.worlds.memory import MemoryWorld
+from workflow_runtime.worlds.sqlite import SqliteWorld
+
+RUNS = st.sampled_from(["run_a", "run_b"])
+STEPS = st.sampled_from(["s1", "s2"])
+IDS = st.sampled_from(["m1", "m2", "m3"])
+MESSAGES = st.builds(Message, IDS, RUNS, key=st.sampled_from([None, None, "k"]), due=st.sampled_from([0.0, 1.0, 1e12]))
+ATTEMPTS = st.integers(1, 3)
+FACTS = st.one_of(
+    st.builds(step_completed, STEPS, ATTEMPTS, st.text(max_size=3)),
+    st.builds(step_retrying, STEPS, ATTEMPTS, st.sampled_from([0.0, 5.0]), counted=st.booleans()),
+    st.builds(lambda step, attempt: event(EventKind.STEP_FAILED, step, attempt=attempt), STEPS, ATTEMPTS),
+    st.just(event(EventKind.WAIT_COMPLETED, "w1")),
+    st.just(event(EventKind.RUN_STARTED, time=3.0)),
+    st.just(event(EventKind.RUN_CANCELLED, reason=None)),
+)
+DECISIONS = st.one_of(
+    st.builds(step_created, STEPS, st.text(max_size=3)),
+    st.builds(
+        lambda step, attempt: event(EventKind.STEP_STARTED, step, attempt=attempt, message="m1"), STEPS, ATTEMPTS
+    ),
+    st.just(event(EventKind.WAIT_CREATED, "w1", until=1.0)),
+    st.just(event(EventKind.WAIT_CANCELLED, "w1")),
+    st.just(run_completed(7.0)),
+    FACTS,
+)
+
+
+def comparable(answer: Any) -> Any:
+    """The answer without what may differ between worlds."""
+    if isinstance(answer, Exception):
+        return type(answer)
+    if isinstance(answer, list):
+        return [(d.message, d.count) if not hasattr(d, "slot") else d for d in answer]
+    return answer
+
+
+class Agreement(RuleBasedStateMachine):
+    """Each rule does the same to both worlds, and compares the answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="worlds-agree-"))
+        self.loop = asyncio.new_event_loop()
+        self.worlds: tuple[World, World] = (MemoryWorld(), SqliteWorld(self.folder / "world.db"))
+        self.in_hand: list[Sequence[Delivery]] = []
+        for world in self.worlds:
+            self.loop.run_until_complete(world.open())
+
+    def teardown(self) -> None:
+        for world in self.worlds:
+            self.loop.run_until_complete(world.close())
+        self.loop.run_until_complete(self.loop.shutdown_default_executor())
+        self.loop.close()
+        shutil.rmtree(self.folder)
+
+    def both(self, *calls: Coroutine[Any, Any, Any]) -> Any:
+        memory, sqlite = (self.loop.run_until_complete(answer(call)) for call in calls)
+        assert comparable(memory) == comparable(sqlite)
+        return memory, sqlite
+
+    def held(self, number: int) -> Sequence[Delivery | None]:
+        return self.in_hand[number % len(self.in_hand)] if self.in_hand and number else (None, None)
+
+    @rule(run=RUNS, message=MESSAGES)
+    def create(self, run: str, message: Message) -> None:
+        self.both(*(world.create_run(run, created(), message) for world in self.worlds))
+
+    @rule(run=RUNS, back=st.sampled_from([0, 0, 0, 1]), batch=st.lists(DECISIONS, max_size=3), sends=st.lists(MESSAGES, max_size=2), ack=st.integers(0, 3))  # fmt: skip
+    def commit(self, run: str, back: int, batch: list[Event], sends: list[Message], ack: int) -> None:
+        log = self.loop.run_until_complete(answer(self.worlds[0].load(run)))
+        slot = 0 if isinstance(log, Exception) else log.run.slot - back
+        acks = self.held(ack)
+        self.both(*(w.commit(run, slot, batch, sends=sends, ack=a) for w, a in zip(self.worlds, acks, strict=True)))
+
+    @rule(run=RUNS, fact=FACTS, sends=st.lists(MESSAGES, max_size=2), ack=st.integers(0, 3))
+    def record(self, run: str, fact: Event, sends: list[Message], ack: int) -> None:
+        acks = self.held(ack)
+        self.both(*(w.record(run, fact, sends=sends, ack=a) for w, a in zip(self.worlds, acks, strict=True)))
+
+    @rule(run=RUNS, step=STEPS, message=IDS, now=st.sampled_from([1.0, 9.0]))
+    def start(self, run: str, step: str, message: str, now: float) -> None:
+        self.both(*(world.start_step(run, step, message, now) for world in self.worlds))
+
+    @rule(message=MESSAGES)
+    def send(self, message: Message) -> None:
+        self.both(*(world.send(message) for world in self.worlds))
+
+    @rule(limit=st.integers(1, 3))
+    def receive(self, limit: int) -> None:
+        due = f"due{len(self.in_hand)}"
+        # Something is always due, so that nobody waits: the answer shows in which order the rest came.
+        self.both(*(world.send(Message(due, "run_c", due=2.0)) for world in self.worlds))
+        memory, sqlite = self.both(*(world.receive(limit) for world in self.worlds))
+        self.in_hand += zip(memory, sqlite, strict=True)
+
+    @rule(number=st.integers(1, 5), what=st.sampled_from(["ack", "again", "extend"]))
+    def handle(self, number: int, what: str) -> None:
+        if self.in_hand:
+            self.both(*(getattr(delivery, what)() for delivery in self.held(number)))
+
+    @rule(run=RUNS, after=st.integers(0, 4))
+    def look(self, run: str, after: int) -> None:
+        self.both(*(world.load(run, after) for world in self.worlds))
+        self.both(*(world.list_runs() for world in self.worlds))
+
+
+async def answer(call: Coroutine[Any, Any, Any]) -> Any:
+    """What the call answers or raises."""
+    try:
+        return await asyncio.wait_for(call, 10.0)
+    except WorkflowError as error:
+        return error
+
+
+TestAgreement = Agreement.TestCase
+TestAgreement.settings = settings(
+    max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)

@@ -1,0 +1,58 @@
+"""Which world a URL names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from workflow_runtime.errors import WorldError
+from workflow_runtime.worlds.memory import MemoryWorld
+from workflow_runtime.worlds.sqlite import SqliteWorld
+from workflow_runtime.worlds.urls import open_world_url
+
+
+def test_memory_is_a_world_of_its_own_each_time() -> None:
+    first, second = open_world_url("memory://"), open_world_url("memory://")
+    assert isinstance(first, MemoryWorld)
+    assert isinstance(second, MemoryWorld)
+    assert first.store is not second.store
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:////var/lib/shop.db", "/var/lib/shop.db"),
+        ("sqlite:///data/shop.db", "{here}/data/shop.db"),
+        ("sqlite:///a%20b%3F.db", "{here}/a b?.db"),
+    ],
+)
+def test_three_slashes_and_the_path_are_a_sqlite_file(
+    url: str, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    world = open_world_url(url)
+    assert isinstance(world, SqliteWorld)
+    assert world.path == Path(path.format(here=tmp_path.resolve()))
+    assert list(tmp_path.iterdir()) == []  # nothing is opened yet
+
+
+@pytest.mark.parametrize("url", ["mysql://host/db", "shop.db", "", "SQLITE", "/var/lib/shop.db", "sqlit:///a.db"])
+def test_an_unknown_scheme_is_refused_with_the_known_ones(url: str) -> None:
+    with pytest.raises(WorldError, match="use one of memory://, sqlite://"):
+        open_world_url(url)
+
+
+def test_a_password_is_not_repeated() -> None:
+    with pytest.raises(WorldError) as caught:
+        open_world_url("postgresql://me:secret@host/db")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite://", "sqlite:///", "sqlite://shop.db", "sqlite://host/a.db", "sqlite:///a.db?mode=ro", "memory://shop"],
+)
+def test_a_url_that_says_too_little_or_too_much_is_refused(url: str) -> None:
+    with pytest.raises(WorldError, match="the world URL"):
+        open_world_url(url)

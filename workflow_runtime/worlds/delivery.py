@@ -1,0 +1,62 @@
+"""A message in hand, the same for all worlds: what differs is who keeps the claim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from workflow_runtime.errors import WorldError
+from workflow_runtime.worlds.base import Delivery, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One taking in hand of one message by one worker. No two claims are equal, so a claim that was lost can do no harm."""
+
+    message_id: str
+    owner: str
+    number: int
+
+
+class ClaimKeeper(Protocol):
+    """The world's side of a delivery. All methods do nothing, or answer False, when the claim no longer holds."""
+
+    async def ack(self, claim: Claim) -> None:
+        """Remove the message."""
+
+    async def again(self, claim: Claim, after: float) -> None:
+        """Hand the message back for ``after`` seconds from now."""
+
+    async def extend(self, claim: Claim) -> bool:
+        """Whether the claim still holds and the message's run goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMessage:
+    """A ``Delivery``: a message with its claim and the world that keeps it."""
+
+    message: Message
+    count: int
+    claim: Claim
+    keeper: ClaimKeeper
+
+    async def ack(self) -> None:
+        """See ``Delivery``."""
+        await self.keeper.ack(self.claim)
+
+    async def again(self, after: float = 0.0) -> None:
+        """See ``Delivery``."""
+        await self.keeper.again(self.claim, after)
+
+    async def extend(self) -> bool:
+        """See ``Delivery``."""
+        return await self.keeper.extend(self.claim)
+
+
+def claim_of(delivery: Delivery | None) -> Claim | None:
+    """The claim behind a delivery that a world was given to ack. Raises ``WorldError`` when no world of ours made it."""
+    if delivery is None:
+        return None
+    if not isinstance(delivery, HeldMessage):
+        raise WorldError(f"can not ack {delivery!r}: pass the delivery that this world's receive() returned")
+    return delivery.claim

@@ -1,0 +1,82 @@
+"""Events and messages as text that any storage can hold, checked before a transaction begins.
+
+What can not be stored is refused here, on the caller's side, so that a transaction fails only when the storage does.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from workflow_runtime.errors import WorldError
+from workflow_runtime.events import Event, Json
+from workflow_runtime.worlds.base import Message
+
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedEvent:
+    """An event with its data as JSON: text, or bytes where the text has lone surrogates, which no UTF-8 text can hold."""
+
+    event: Event
+    data: str | bytes
+
+
+def encode_data(value: Json) -> str | bytes:
+    """``value`` as compact JSON. ``decode_data`` gives it back, every string exactly. Raises what ``json`` raises."""
+    text = _encoder.encode(value)
+    if text.isascii():
+        return text
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+    return text
+
+
+def decode_data(data: str | bytes) -> Json:
+    """What ``encode_data`` encoded."""
+    return json.loads(data if isinstance(data, str) else data.decode("utf-8", "surrogatepass"))
+
+
+def encode_event(event: Event) -> EncodedEvent:
+    """Raises ``WorldError`` when the event can not be stored."""
+    where = f"{event.kind} event{' of ' + event.entity if event.entity else ''}"
+    _check_number(event.time, f"the time of a {where}")
+    _check_text(event.entity, f"the entity of a {event.kind} event")
+    try:
+        return EncodedEvent(event, encode_data(event.data if type(event.data) is dict else dict(event.data)))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise WorldError(
+            f"the data of a {where} can not be stored as JSON: {error}; encode values before they reach the world"
+        ) from error
+
+
+def check_messages(messages: Iterable[Message]) -> None:
+    """Raise ``WorldError`` when one of them can not be stored."""
+    for message in messages:
+        _check_number(message.due, f"the due time of message {message.id!r}")
+        for name in ("id", "run_id", "step_id", "step_name", "key"):
+            _check_text(getattr(message, name) or "", f"the {name} of message {message.id!r}")
+
+
+def storable(text: str) -> bool:
+    """Whether a storage can hold ``text`` as text: not with a lone surrogate in it."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_text(text: str, what: str) -> None:
+    if not text.isascii() and not storable(text):
+        raise WorldError(f"{what} is {text!r}, with half of a surrogate pair; ids and keys must be valid text")
+
+
+def _check_number(number: float, what: str) -> None:
+    if not math.isfinite(number):
+        raise WorldError(f"{what} is {number}; it must be a finite number of unix seconds")

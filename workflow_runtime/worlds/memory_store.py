@@ -1,0 +1,180 @@
+"""What the memory worlds of a test share: runs, logs and queue, as ``rules.Records``.
+
+Values are kept as JSON text, so that nobody shares an object with the log.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from workflow_runtime.errors import RunNotFoundError
+from workflow_runtime.events import Event
+from workflow_runtime.worlds.base import Message, RunInfo
+from workflow_runtime.worlds.delivery import Claim
+from workflow_runtime.worlds.encoding import EncodedEvent, decode_data
+from workflow_runtime.worlds.entities import StepState, WaitStatus
+from workflow_runtime.worlds.signals import Signals
+
+T = TypeVar("T")
+QUEUE = ""  # the topic of receivers; the others are run ids
+
+
+@dataclass(slots=True)
+class Queued:
+    """A message in the queue. ``claim`` is the last one made, whether its owner lives or not."""
+
+    message: Message
+    ready_at: float
+    number: int
+    claim: Claim | None = None
+    count: int = 0
+
+
+@dataclass(slots=True)
+class MemoryStore:
+    """What the handles share. It is ``rules.Records``; the lock is the transaction."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    signals: Signals = field(default_factory=Signals)
+    alive: set[str] = field(default_factory=set)
+    """The handles that are open."""
+    rung: set[str] = field(default_factory=set)
+    """The topics to ring when the transaction is over."""
+    queue: dict[str, Queued] = field(default_factory=dict)
+    runs: dict[str, RunInfo] = field(default_factory=dict)
+    logs: dict[str, list[EncodedEvent]] = field(default_factory=dict)
+    steps: dict[tuple[str, str], StepState] = field(default_factory=dict)
+    waits: dict[tuple[str, str], WaitStatus] = field(default_factory=dict)
+    numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    def transact(self, work: Callable[[MemoryStore], T]) -> T:
+        """Run ``work`` alone, then wake those whom it concerns."""
+        with self.lock:
+            try:
+                return work(self)
+            finally:
+                rung, self.rung = self.rung, set()
+                self.signals.ring(rung)
+
+    def run(self, run_id: str) -> RunInfo | None:
+        """See ``Records``."""
+        return self.runs.get(run_id)
+
+    def add_run(self, run: RunInfo) -> None:
+        """See ``Records``."""
+        self.runs[run.id] = run
+        self.logs[run.id] = []
+
+    def save_run(self, run: RunInfo, before: RunInfo) -> None:
+        """See ``Records``."""
+        self.runs[run.id] = run
+        if run.status is not before.status:
+            self.rung.add(run.id)
+
+    def append(self, run_id: str, slot: int, encoded: EncodedEvent) -> None:
+        """See ``Records``."""
+        event = replace(encoded.event, slot=slot, data={})
+        self.logs[run_id].append(EncodedEvent(event, encoded.data))
+
+    def events(self, run_id: str, after: int) -> tuple[Event, ...]:
+        """See ``Records``."""
+        return tuple(replace(kept.event, data=decode_data(kept.data)) for kept in self.logs[run_id][max(after, 0) :])
+
+    def event(self, run_id: str, slot: int) -> Event:
+        """See ``Records``."""
+        kept = self.logs[run_id][slot - 1]
+        return replace(kept.event, data=decode_data(kept.data))
+
+    def step(self, run_id: str, step_id: str) -> StepState | None:
+        """See ``Records``."""
+        return self.steps.get((run_id, step_id))
+
+    def save_step(self, run_id: str, step_id: str, step: StepState) -> None:
+        """See ``Records``."""
+        self.steps[run_id, step_id] = step
+
+    def wait(self, run_id: str, wait_id: str) -> WaitStatus | None:
+        """See ``Records``."""
+        return self.waits.get((run_id, wait_id))
+
+    def save_wait(self, run_id: str, wait_id: str, status: WaitStatus) -> None:
+        """See ``Records``."""
+        self.waits[run_id, wait_id] = status
+
+    def in_queue(self, message_id: str) -> bool:
+        """See ``Records``."""
+        return message_id in self.queue
+
+    def in_hand(self, message_id: str) -> bool:
+        """See ``Records``."""
+        queued = self.queue.get(message_id)
+        return queued is not None and queued.claim is not None and queued.claim.owner in self.alive
+
+    def hasten(self, key: str, ready_at: float) -> bool:
+        """See ``Records``."""
+        waiting = [q for q in self.queue.values() if q.message.key == key and not self.in_hand(q.message.id)]
+        for queued in waiting[:1]:
+            queued.ready_at = min(queued.ready_at, ready_at)
+            self.rung.add(QUEUE)
+        return bool(waiting)
+
+    def put(self, message: Message, ready_at: float) -> None:
+        """See ``Records``."""
+        self.queue[message.id] = Queued(message, ready_at, next(self.numbers))
+        self.rung.add(QUEUE)
+
+    def remove(self, claim: Claim) -> None:
+        """See ``Records``."""
+        if self.holds(claim):
+            del self.queue[claim.message_id]
+
+    def drop_idle(self, run_id: str) -> None:
+        """See ``Records``."""
+        idle = [
+            q.message.id for q in self.queue.values() if q.message.run_id == run_id and not self.in_hand(q.message.id)
+        ]
+        for message_id in idle:
+            del self.queue[message_id]
+
+    def holds(self, claim: Claim) -> bool:
+        """Whether the claim is the last one made on its message, and was not handed back."""
+        queued = self.queue.get(claim.message_id)
+        return queued is not None and queued.claim == claim
+
+    def known(self, run_id: str) -> RunInfo:
+        """The run. Raises ``RunNotFoundError``."""
+        run = self.run(run_id)
+        if run is None:
+            raise RunNotFoundError(run_id)
+        return run
+
+    def goes_on(self, claim: Claim) -> bool:
+        """Whether the claim still holds, and its run has not ended."""
+        run = self.run(self.queue[claim.message_id].message.run_id) if self.holds(claim) else None
+        return self.holds(claim) and not (run is not None and run.status.ended)
+
+    def hand_back(self, claim: Claim, ready_at: float | None = None) -> None:
+        """Put the claimed message back in the queue, if the claim still holds."""
+        if self.holds(claim):
+            queued = self.queue[claim.message_id]
+            queued.claim = None
+            queued.ready_at = queued.ready_at if ready_at is None else ready_at
+            self.rung.add(QUEUE)
+
+    def idle(self) -> list[Queued]:
+        """What nobody has in hand, earliest due first."""
+        idle = (q for q in self.queue.values() if not self.in_hand(q.message.id))
+        return sorted(idle, key=lambda q: (q.ready_at, q.number))
+
+    def take(self, owner: str, limit: int, now: float) -> list[tuple[Message, int, Claim]]:
+        """Take up to ``limit`` due messages in hand, earliest due first: each with its count of deliveries and its claim."""
+        taken = []
+        for queued in [queued for queued in self.idle() if queued.ready_at <= now][:limit]:
+            queued.count += 1
+            queued.claim = Claim(queued.message.id, owner, next(self.numbers))
+            taken.append((queued.message, queued.count, queued.claim))
+        return taken

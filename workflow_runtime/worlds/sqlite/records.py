@@ -1,0 +1,150 @@
+"""``rules.Records`` in SQL: the storage inside one transaction of the writer's connection."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from workflow_runtime.events import Event
+from workflow_runtime.worlds.base import Message, RunInfo
+from workflow_runtime.worlds.delivery import Claim
+from workflow_runtime.worlds.encoding import EncodedEvent
+from workflow_runtime.worlds.entities import StepState, StepStatus, WaitStatus
+from workflow_runtime.worlds.sqlite import statements as sql
+
+QUEUE = ""  # the topic of receivers; the others are run ids
+_numbers = itertools.count(1)  # of claims, for the whole process: never the same twice under one owner
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteRecords:
+    """See ``Records``. ``is_alive`` tells whether a worker lives, ``rung`` collects the topics to ring after the commit."""
+
+    connection: sqlite3.Connection
+    is_alive: Callable[[str], bool]
+    rung: set[str] = field(default_factory=set)
+
+    def run(self, run_id: str) -> RunInfo | None:
+        """See ``Records``."""
+        row = self._row(sql.RUN_BY_ID, run_id)
+        return sql.run_of(row) if row else None
+
+    def add_run(self, run: RunInfo) -> None:
+        """See ``Records``."""
+        times = (run.created_at, run.started_at, run.ended_at)
+        self.connection.execute(sql.ADD_RUN, (run.id, run.workflow, run.bundle, run.status.value, *times, run.slot))
+
+    def save_run(self, run: RunInfo, before: RunInfo) -> None:
+        """See ``Records``."""
+        if run.status is before.status:
+            self.connection.execute(sql.SAVE_SLOT, (run.slot, run.id))
+            return
+        self.connection.execute(sql.SAVE_RUN, (run.status.value, run.started_at, run.ended_at, run.slot, run.id))
+        self.rung.add(run.id)
+
+    def append(self, run_id: str, slot: int, encoded: EncodedEvent) -> None:
+        """See ``Records``."""
+        event = encoded.event
+        row = (run_id, slot, event.kind.value, event.time, event.entity, encoded.data)
+        self.connection.execute(sql.ADD_EVENT, row)
+
+    def events(self, run_id: str, after: int) -> tuple[Event, ...]:
+        """See ``Records``."""
+        return events(self.connection, run_id, after, _NO_END)
+
+    def event(self, run_id: str, slot: int) -> Event:
+        """See ``Records``."""
+        return events(self.connection, run_id, slot - 1, slot)[0]
+
+    def step(self, run_id: str, step_id: str) -> StepState | None:
+        """See ``Records``."""
+        row = self._row(sql.STEP, run_id, step_id)
+        return StepState(StepStatus(row[0]), *row[1:]) if row else None
+
+    def save_step(self, run_id: str, step_id: str, step: StepState) -> None:
+        """See ``Records``."""
+        counts = (step.attempt, step.failures, step.retryings)
+        state = (step.status.value, *counts, step.message_id, step.retry_at, step.created_slot)
+        self.connection.execute(sql.SAVE_STEP, (run_id, step_id, *state))
+
+    def wait(self, run_id: str, wait_id: str) -> WaitStatus | None:
+        """See ``Records``."""
+        row = self._row(sql.WAIT, run_id, wait_id)
+        return WaitStatus(row[0]) if row else None
+
+    def save_wait(self, run_id: str, wait_id: str, status: WaitStatus) -> None:
+        """See ``Records``."""
+        self.connection.execute(sql.SAVE_WAIT, (run_id, wait_id, status.value))
+
+    def in_queue(self, message_id: str) -> bool:
+        """See ``Records``."""
+        return self._row(sql.IN_QUEUE, message_id) is not None
+
+    def in_hand(self, message_id: str) -> bool:
+        """See ``Records``."""
+        row = self._row(sql.OWNER, message_id)
+        return row is not None and not self._idle(row[0])
+
+    def hasten(self, key: str, ready_at: float) -> bool:
+        """See ``Records``."""
+        for seq, owner in self.connection.execute(sql.WITH_KEY, (key,)).fetchall():
+            if self._idle(owner):
+                self.connection.execute(sql.HASTEN, (ready_at, seq))
+                self.rung.add(QUEUE)
+                return True
+        return False
+
+    def put(self, message: Message, ready_at: float) -> None:
+        """See ``Records``."""
+        names = (message.id, message.run_id, message.step_id, message.step_name, message.key)
+        self.connection.execute(sql.PUT, (*names, message.due, ready_at))
+        self.rung.add(QUEUE)
+
+    def remove(self, claim: Claim) -> None:
+        """See ``Records``."""
+        self.connection.execute(sql.REMOVE_CLAIMED, (claim.message_id, claim.owner, claim.number))
+
+    def drop_idle(self, run_id: str) -> None:
+        """See ``Records``."""
+        for seq, owner in self.connection.execute(sql.OF_RUN, (run_id,)).fetchall():
+            if self._idle(owner):
+                self.connection.execute(sql.REMOVE, (seq,))
+
+    def hand_back(self, claim: Claim, ready_at: float | None = None) -> None:
+        """Put the claimed message back in the queue, if the claim still holds."""
+        self.connection.execute(sql.HAND_BACK, (ready_at, claim.message_id, claim.owner, claim.number))
+        self.rung.add(QUEUE)
+
+    def free(self, owners: Iterable[str]) -> None:
+        """Put all that these workers have in hand back in the queue."""
+        for owner in owners:
+            self.connection.execute(sql.FREE_OWNED, (owner,))
+            self.rung.add(QUEUE)
+
+    def take(self, owner: str, limit: int, now: float) -> list[tuple[Message, int, Claim]]:
+        """Take up to ``limit`` due messages in hand, earliest due first: each with its count of deliveries and its claim."""
+        taken = []
+        for seq, deliveries, *rest in self.connection.execute(sql.DUE, (now, limit)).fetchall():
+            message = sql.message_of(tuple(rest))
+            claim = Claim(message.id, owner, next(_numbers))
+            self.connection.execute(sql.TAKE, (owner, claim.number, seq))
+            taken.append((message, deliveries + 1, claim))
+        return taken
+
+    def _row(self, statement: str, *values: Any) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = self.connection.execute(statement, values).fetchone()
+        return row
+
+    def _idle(self, owner: str | None) -> bool:
+        return owner is None or not self.is_alive(owner)
+
+
+_NO_END = 2**63 - 1
+
+
+def events(connection: sqlite3.Connection, run_id: str, after: int, last: int) -> tuple[Event, ...]:
+    """The events of a run after slot ``after``, up to slot ``last``."""
+    return tuple(map(sql.event_of, connection.execute(sql.EVENTS, (run_id, after, last))))

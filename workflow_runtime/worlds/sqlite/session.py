@@ -1,0 +1,73 @@
+"""One opened file: the writer, the reader, and the lock that says that we live."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+from workflow_runtime.errors import WorkflowError, WorldError
+from workflow_runtime.worlds.sqlite import connect, liveness
+from workflow_runtime.worlds.sqlite.faults import explain
+from workflow_runtime.worlds.sqlite.jobs import Job, Lane, finish
+from workflow_runtime.worlds.sqlite.writer import Writer
+
+
+class Session:
+    """Opens on construction, blocking; raises ``WorldError``."""
+
+    def __init__(self, path: Path, busy_timeout: float) -> None:
+        self._path = path
+        self._folder = Path(f"{path}-workers")
+        with contextlib.ExitStack() as undo:
+            self._writing = undo.enter_context(contextlib.closing(connect.open_writer(path, busy_timeout)))
+            self._reading = undo.enter_context(contextlib.closing(connect.open_reader(path, busy_timeout)))
+            self.worker = self._enter()
+            undo.pop_all()
+        self.writer = Writer(self._writing, path, self.is_alive)
+        self.reader: Lane[sqlite3.Connection] = Lane("workflow-sqlite-reader", self._read)
+        self.writer.lane.start()
+        self.reader.start()
+
+    def is_alive(self, worker_id: str) -> bool:
+        """Whether that worker lives, in whatever process."""
+        return liveness.is_alive(self._folder, worker_id)
+
+    def bury(self) -> None:
+        """Remove the files of dead workers, some time soon."""
+        self.reader.put(Job(lambda _: liveness.sweep(self._folder)))
+
+    def end(self, *, gently: bool) -> None:
+        """Let go of everything. Blocks until the threads have ended. ``gently`` leaves nothing in hand and no file behind."""
+        if gently:
+            self.writer.lane.put(Job(lambda records: records.free([self.worker.id])))
+        self.writer.lane.stop()
+        self.reader.stop()
+        self.writer.signals.ring(self.writer.signals.topics())
+        self._reading.close()
+        self._writing.close()
+        self.worker.leave(remove=gently)
+
+    def _enter(self) -> liveness.Worker:
+        try:
+            worker = liveness.Worker(self._folder)
+            liveness.sweep(self._folder)
+        except OSError as error:
+            raise WorldError(
+                f"SQLite world {self._path}: can not keep a locked file in {self._folder}: {error}; "
+                "let this user write there, and use a disk with file locks"
+            ) from error
+        return worker
+
+    def _read(self, batch: list[Job]) -> None:
+        for job in batch:
+            try:
+                job.result = job.work(self._reading)
+            except sqlite3.Error as error:
+                job.error = explain(error, self._path)
+            except WorkflowError as error:
+                job.error = error
+            except Exception as error:  # noqa: BLE001  # the thread serves others too; the caller gets the error
+                job.error = WorldError(f"SQLite world {self._path}: {type(error).__name__}: {error}")
+                job.error.__cause__ = error
+        finish(batch)

@@ -1,0 +1,207 @@
+"""The SQLite world: the methods of ``World``, each handed to the thread that does it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from workflow_runtime.errors import WorldError
+from workflow_runtime.events import Event
+from workflow_runtime.worlds import rules
+from workflow_runtime.worlds.base import (
+    Committed,
+    Delivery,
+    Log,
+    Message,
+    Recorded,
+    Refused,
+    RunInfo,
+    RunStatus,
+    StepStart,
+)
+from workflow_runtime.worlds.delivery import Claim, HeldMessage, claim_of
+from workflow_runtime.worlds.encoding import check_messages, encode_event
+from workflow_runtime.worlds.entities import check_batch, check_created, check_fact
+from workflow_runtime.worlds.sqlite import reads
+from workflow_runtime.worlds.sqlite.jobs import Job
+from workflow_runtime.worlds.sqlite.records import QUEUE, SqliteRecords
+from workflow_runtime.worlds.sqlite.session import Session
+
+T = TypeVar("T")
+_LOOK_FOR_THE_DEAD = 0.5  # seconds
+
+
+class SqliteWorld:
+    """A ``World`` in one SQLite file, with a folder beside it (``<file>-workers``) that tells who lives.
+
+    Any number of worlds, in any number of processes of one machine, may be open on a file. ``busy_timeout`` is how many seconds an
+    operation waits for another process's lock before it raises ``WorldError``.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, busy_timeout: float = 10.0) -> None:
+        # Resolved, so that all who open the file by whatever name meet in one folder of workers.
+        self.path = Path(os.path.realpath(path))
+        self._busy_timeout = busy_timeout
+        self._session: Session | None = None
+        self._opening = threading.Lock()
+        self._transactions_before = 0
+
+    @property
+    def transactions(self) -> int:
+        """How many transactions of this world have written something, since it was made."""
+        session = self._session
+        return self._transactions_before + (session.writer.transactions if session else 0)
+
+    async def open(self) -> None:
+        """See ``World``."""
+        await asyncio.to_thread(self._open)
+
+    async def close(self) -> None:
+        """See ``World``."""
+        await asyncio.to_thread(self._end, gently=True)
+
+    def crash(self) -> None:
+        """Die without a word, leaving behind what a killed process leaves. For tests."""
+        self._end(gently=False)
+
+    async def create_run(self, run_id: str, created: Event, message: Message) -> RunInfo:
+        """See ``World``."""
+        check_created(created)
+        check_messages((message,))
+        encoded = encode_event(created)
+        return await self._write(lambda records: rules.create_run(records, run_id, encoded, message, time.time()))
+
+    async def load(self, run_id: str, after: int = 0) -> Log:
+        """See ``World``."""
+        return await self._read(lambda connection: reads.read_log(connection, run_id, after))
+
+    async def list_runs(
+        self, *, status: RunStatus | None = None, workflow: str | None = None, limit: int = 100
+    ) -> list[RunInfo]:
+        """See ``World``."""
+        return await self._read(lambda connection: reads.read_runs(connection, status, workflow, limit))
+
+    async def wait_for_end(self, run_id: str, timeout: float | None = None) -> RunInfo:
+        """See ``World``."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            with self._live().writer.signals.ticket(run_id) as ticket:
+                run = await self._read(lambda connection: reads.read_run(connection, run_id))
+                if run.status.ended:
+                    return run
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    raise TimeoutError(f"run {run_id} has not ended within {timeout} seconds")
+                await ticket.wait(left)
+
+    async def commit(
+        self,
+        run_id: str,
+        after: int,
+        events: Sequence[Event],
+        *,
+        sends: Sequence[Message] = (),
+        ack: Delivery | None = None,
+    ) -> Committed | Refused:
+        """See ``World``."""
+        check_batch(events)
+        check_messages(sends)
+        batch = [encode_event(event) for event in events]
+        claim = claim_of(ack)
+        return await self._write(lambda records: rules.commit(records, run_id, after, batch, sends, claim, time.time()))
+
+    async def record(
+        self, run_id: str, event: Event, *, sends: Sequence[Message] = (), ack: Delivery | None = None
+    ) -> Recorded:
+        """See ``World``."""
+        check_fact(event)
+        check_messages(sends)
+        fact = encode_event(event)
+        claim = claim_of(ack)
+        return await self._write(lambda records: rules.record(records, run_id, fact, sends, claim, time.time()))
+
+    async def start_step(self, run_id: str, step_id: str, message_id: str, now: float) -> StepStart:
+        """See ``World``."""
+        return await self._write(lambda records: rules.start_step(records, run_id, step_id, message_id, now))
+
+    async def send(self, message: Message) -> None:
+        """See ``World``."""
+        check_messages((message,))
+        await self._write(lambda records: rules.send(records, message, time.time()))
+
+    async def receive(self, limit: int) -> list[Delivery]:
+        """See ``World``."""
+        if limit < 1:
+            raise ValueError(f"receive() takes at least one message, not {limit}")
+        session = self._live()
+        while True:
+            with session.writer.signals.ticket(QUEUE) as ticket:
+                outlook = await session.reader.run(lambda connection: reads.read_outlook(connection, session.is_alive))
+                left = _LOOK_FOR_THE_DEAD
+                if outlook.next_ready is not None:
+                    left = min(left, outlook.next_ready - time.time())
+                if left > 0 and not outlook.dead:
+                    await ticket.wait(left)
+                elif taken := await self._take(session, limit, outlook.dead):
+                    return taken
+
+    async def ack(self, claim: Claim) -> None:
+        """See ``ClaimKeeper``."""
+        await self._write(lambda records: records.remove(claim))
+
+    async def again(self, claim: Claim, after: float) -> None:
+        """See ``ClaimKeeper``."""
+        await self._write(lambda records: records.hand_back(claim, time.time() + after))
+
+    async def extend(self, claim: Claim) -> bool:
+        """See ``ClaimKeeper``."""
+        return await self._read(lambda connection: reads.claim_goes_on(connection, claim))
+
+    async def _take(self, session: Session, limit: int, dead: Sequence[str]) -> list[Delivery]:
+        def work(records: SqliteRecords) -> list[HeldMessage]:
+            records.free(dead)
+            taken = records.take(session.worker.id, limit, time.time())
+            return [HeldMessage(message, count, claim, self) for message, count, claim in taken]
+
+        def undo(taken: list[HeldMessage]) -> None:
+            # When the world has been closed meanwhile, the messages are free without it.
+            with contextlib.suppress(WorldError):
+                session.writer.lane.put(Job(lambda records: [records.hand_back(held.claim) for held in taken]))
+
+        taken = await session.writer.lane.run(work, undo)
+        if dead:
+            session.bury()
+        return list(taken)
+
+    async def _write(self, work: Callable[[SqliteRecords], T]) -> T:
+        return await self._live().writer.lane.run(work)
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._live().reader.run(work)
+
+    def _live(self) -> Session:
+        if self._session is None:
+            raise WorldError(
+                f"SQLite world {self.path} is not open: await open() first, and use nothing of it after close()"
+            )
+        return self._session
+
+    def _open(self) -> None:
+        with self._opening:
+            if self._session is None:
+                self._session = Session(self.path, self._busy_timeout)
+            self._session.writer.lane.check_process()
+
+    def _end(self, *, gently: bool) -> None:
+        with self._opening:
+            session, self._session = self._session, None
+            if session is not None:
+                session.end(gently=gently)
+                self._transactions_before += session.writer.transactions

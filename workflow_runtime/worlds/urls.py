@@ -1,0 +1,48 @@
+"""The world that a URL names, as in ``WORKFLOW_WORLD``.
+
+``sqlite:///data/shop.db`` is relative to the current folder and ``sqlite:////var/lib/shop.db`` is absolute: three slashes, then the path, as
+SQLAlchemy has it. ``memory://`` is a world of this process that is gone with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from urllib.parse import unquote, urlsplit
+
+from workflow_runtime.errors import WorldError
+from workflow_runtime.worlds.base import World
+from workflow_runtime.worlds.memory import MemoryWorld
+from workflow_runtime.worlds.sqlite import SqliteWorld
+
+
+def open_world_url(url: str) -> World:
+    """The world that ``url`` names, not yet opened. Raises ``WorldError`` when it names none."""
+    scheme = urlsplit(url).scheme
+    make = _MAKERS.get(scheme)
+    if make is None:
+        known = ", ".join(f"{name}://" for name in _MAKERS)
+        raise WorldError(f"the world URL {_safe(url)!r} has no scheme that this version knows; use one of {known}")
+    return make(url)
+
+
+def _memory(url: str) -> World:
+    if url not in ("memory://", "memory:"):
+        raise WorldError(f"the world URL {url!r} says more than memory:// can mean; write memory://")
+    return MemoryWorld()
+
+
+def _sqlite(url: str) -> World:
+    parts = urlsplit(url)
+    if parts.netloc or parts.query or parts.fragment or len(parts.path) < 2:
+        raise WorldError(
+            f"the world URL {url!r} names no SQLite file; write sqlite:///relative/path.db or sqlite:////absolute/path.db"
+        )
+    return SqliteWorld(unquote(parts.path.removeprefix("/")))
+
+
+def _safe(url: str) -> str:
+    """The URL without what may be a password."""
+    return f"{urlsplit(url).scheme}://…" if "@" in url else url
+
+
+_MAKERS: Mapping[str, Callable[[str], World]] = {"memory": _memory, "sqlite": _sqlite}
