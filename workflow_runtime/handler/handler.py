@@ -1,0 +1,136 @@
+"""What happens with one message, whatever brought it: a worker that pulls, or a queue that pushes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+from workflow_runtime.errors import RunNotFoundError, WorkflowError, WorkflowNotRegisteredError
+from workflow_runtime.events import Event, EventKind
+from workflow_runtime.handler.drive import HandlerOptions, RunDriver
+from workflow_runtime.handler.steps import Attempt, StepRunner, Steps
+from workflow_runtime.ids import new_message_id
+from workflow_runtime.machine.machine import Machine
+from workflow_runtime.project import load_bundle
+from workflow_runtime.sandbox.program import load_program
+from workflow_runtime.values import encode_error
+from workflow_runtime.worlds.base import Delivery, Log, Message, StartStatus, StepStart, World
+
+logger = logging.getLogger("workflow_runtime.handler")
+
+BUNDLE_PATIENCE = 8
+"""How many deliveries a run is handed back before the lack of its bundle fails it: during a deploy, another process may have it."""
+LONGEST_BACKOFF = 60.0
+_NO_EVENTS = 2**62
+
+
+class Handler:
+    """The combined handler: replays runs and executes steps, in the same invocation where it can."""
+
+    def __init__(self, world: World, steps: Steps, threads: Executor, options: HandlerOptions | None = None) -> None:
+        self._world = world
+        self._runner = StepRunner(steps, threads)
+        self._options = options or HandlerOptions()
+        self.invocations = 0
+        """How many messages have been handled."""
+
+    async def handle(self, delivery: Delivery, *, pushed: bool = False) -> None:
+        """Handle one message. Whatever goes wrong, the message is acked only when its work is recorded; else it comes again.
+
+        A ``pushed`` message is in the hands of who pushed it: it is acked by the answer, not by the world.
+        """
+        self.invocations += 1
+        try:
+            if delivery.message.step_id is None:
+                await self._run(delivery, pushed)
+            else:
+                await self._step(delivery, delivery.message.step_id, pushed)
+        except asyncio.CancelledError:
+            await asyncio.shield(delivery.again())
+            raise
+        except RunNotFoundError as error:
+            logger.error("message %s is dropped: %s", delivery.message.id, error)
+            await delivery.ack()
+        except Exception:  # the queue is the way out of every failure: hand the message back, later each time
+            pause = min(LONGEST_BACKOFF, 0.1 * 2 ** min(delivery.count, 16))
+            logger.exception(
+                "message %s of run %s failed; again in %.1f s", delivery.message.id, delivery.message.run_id, pause
+            )
+            await delivery.again(pause)
+
+    async def _run(self, delivery: Delivery, pushed: bool) -> None:
+        log = await self._world.load(delivery.message.run_id)
+        if log.run.status.ended:
+            await delivery.ack()
+            return
+        try:
+            machine = self._machine_of(log)
+        except WorkflowNotRegisteredError as error:
+            await self._lacks_bundle(delivery, log, error)
+            return
+        await RunDriver(self._world, delivery, log, self._runner, machine, self._options, pushed=pushed).drive()
+
+    def _machine_of(self, log: Log) -> Callable[[], Machine]:
+        bundle, root = load_bundle(log.run.workflow, log.run.bundle)
+        return lambda: Machine(log.run.id, load_program(bundle, root))
+
+    async def _lacks_bundle(self, delivery: Delivery, log: Log, error: WorkflowError) -> None:
+        if delivery.count < BUNDLE_PATIENCE:
+            logger.warning("run %s waits for a process that has its bundle: %s", log.run.id, error)
+            await delivery.again(min(LONGEST_BACKOFF, 0.5 * 2**delivery.count))
+            return
+        failed = Event(EventKind.RUN_FAILED, time.time(), "", {"error": encode_error(error)})
+        await self._world.record(log.run.id, failed)
+        await delivery.ack()
+
+    async def _step(self, delivery: Delivery, step_id: str, pushed: bool) -> None:
+        """Execute one queued step, and wake its run in the same transaction that records the outcome."""
+        message = delivery.message
+        start = await self._world.start_step(message.run_id, step_id, message.id, time.time())
+        if start.status is StartStatus.ENDED:
+            await delivery.ack()
+        elif start.status is StartStatus.RUNNING:
+            await delivery.again(1.0)
+        elif start.status is StartStatus.TOO_EARLY:
+            await delivery.again(max(0.0, start.retry_at - time.time()))
+        elif (outcome := await self._attempt(delivery, step_id, start)) is not None:
+            await self._world.record(
+                message.run_id, outcome, sends=[_next_message(message, outcome)], ack=None if pushed else delivery
+            )
+        elif (await self._world.load(message.run_id, after=_NO_EVENTS)).run.status.ended:
+            await delivery.ack()
+
+    async def _attempt(self, delivery: Delivery, step_id: str, start: StepStart) -> Event | None:
+        """The outcome of the attempt; None when it was called off because the run has ended or another handler has the message."""
+        message = delivery.message
+        attempt = Attempt(
+            message.run_id,
+            step_id,
+            message.step_name or "",
+            start.input,
+            start.attempt,
+            start.failures,
+            start.retryings,
+        )
+        task = asyncio.create_task(self._runner.run(attempt))
+        try:
+            while not (await asyncio.wait([task], timeout=self._options.extend_every))[0]:
+                if not await delivery.extend():
+                    task.cancel()
+                    await asyncio.gather(task, return_exceptions=True)
+                    return None
+            return task.result()
+        finally:
+            task.cancel()
+
+
+def _next_message(message: Message, outcome: Event) -> Message:
+    """After a failure, the step's next attempt; after an outcome, a wake-up of its run, of which one is enough for many outcomes."""
+    if outcome.kind is EventKind.STEP_RETRYING:
+        return Message(
+            new_message_id(), message.run_id, message.step_id, message.step_name, due=outcome.data["retry_at"]
+        )
+    return Message(new_message_id(), message.run_id, key=f"{message.run_id}:wake")

@@ -1,0 +1,155 @@
+"""Running one attempt of a step, and what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Protocol
+
+from workflow_runtime.context import StepMetadata, current_step
+from workflow_runtime.durations import when
+from workflow_runtime.errors import (
+    FatalError,
+    RetryableError,
+    SerializationError,
+    StepNotRegisteredError,
+    TooEarlyError,
+    WorkflowError,
+)
+from workflow_runtime.events import Event, EventKind, Json
+from workflow_runtime.marking import options_of
+from workflow_runtime.values import decode_call, encode, encode_error
+
+logger = logging.getLogger("workflow_runtime.steps")
+
+RETRY_DELAY = 1.0
+"""Seconds between a failure and the next attempt, unless the error says otherwise."""
+CRASH_LIMIT = 32
+"""How many starts may leave no outcome, because the process died each time, before the step fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One start of one step. ``failures`` and ``retryings`` are what the log has recorded before it."""
+
+    run_id: str
+    step_id: str
+    name: str
+    input: Json
+    attempt: int
+    failures: int
+    retryings: int
+
+
+class Steps(Protocol):
+    """Where step functions are found."""
+
+    def find(self, step_id: str) -> Callable[..., object]:
+        """The step's function. Raises ``StepNotRegisteredError``."""
+
+
+class StepRunner:
+    """Runs attempts: async steps on the running loop, sync steps in threads."""
+
+    def __init__(self, steps: Steps, threads: Executor) -> None:
+        self._steps = steps
+        self._threads = threads
+
+    async def run(self, attempt: Attempt) -> Event:
+        """Run the step's body; gives ``step_completed``, ``step_failed`` or ``step_retrying``. Only cancellation gets out as an exception."""
+        crashes = attempt.attempt - 1 - attempt.retryings
+        if crashes >= CRASH_LIMIT:
+            return _failed(
+                attempt,
+                WorkflowError(
+                    f"step {attempt.name} was started {attempt.attempt - 1} times, and {crashes} times its process died before an outcome; "
+                    "it is not started again"
+                ),
+            )
+        max_retries = 0
+        try:
+            function = self._steps.find(attempt.name)
+            max_retries = options_of(function).max_retries
+            args, kwargs = decode_call(attempt.input, function, where=f"call of {attempt.name}")
+            output = encode(await self._call(attempt, function, args, kwargs), where=f"result of {attempt.name}")
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            own = WorkflowError(f"step {attempt.name} raised CancelledError although nobody cancelled it")
+            own.__cause__ = error
+            return _outcome_of(attempt, own, max_retries)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the user's code raises is the step's outcome
+            return _outcome_of(attempt, error, max_retries)
+        return Event(
+            EventKind.STEP_COMPLETED, time.time(), attempt.step_id, {"attempt": attempt.attempt, "output": output}
+        )
+
+    async def _call(
+        self, attempt: Attempt, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> object:
+        metadata = StepMetadata(attempt.run_id, attempt.step_id, attempt.name, attempt.attempt, datetime.now(UTC))
+        token = current_step.set(metadata)
+        try:
+            if inspect.iscoroutinefunction(function):
+                return await function(*args, **kwargs)
+            body = partial(contextvars.copy_context().run, _in_thread, function, args, kwargs)
+            result = await asyncio.get_running_loop().run_in_executor(self._threads, body)
+            return await result if inspect.isawaitable(result) else result
+        finally:
+            current_step.reset(token)
+
+
+def _in_thread(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+    try:
+        return function(*args, **kwargs)
+    except StopIteration as error:  # no future can carry one: awaiting it would never end
+        raise RuntimeError("step raised StopIteration") from error
+
+
+def _outcome_of(attempt: Attempt, error: BaseException, max_retries: int) -> Event:
+    now = time.time()
+    if isinstance(error, TooEarlyError):
+        return _retrying(attempt, error, now, now + max(0.0, error.retry_after), counted=False)
+    if isinstance(error, FatalError | SerializationError | StepNotRegisteredError):
+        return _failed(attempt, error)
+    if attempt.failures >= max_retries:
+        if max_retries:
+            error.add_note(f"step {attempt.name} ran {attempt.attempt} times; its {max_retries} retries are used up")
+        return _failed(attempt, error)
+    retry_at = now + RETRY_DELAY
+    if isinstance(error, RetryableError) and error.retry_after is not None:
+        try:
+            retry_at = when(error.retry_after, now)
+        except (ValueError, TypeError) as wrong:
+            error.add_note(f"its retry_after was ignored: {wrong}")
+    return _retrying(attempt, error, now, retry_at, counted=True)
+
+
+def _retrying(attempt: Attempt, error: BaseException, now: float, retry_at: float, *, counted: bool) -> Event:
+    logger.log(
+        logging.WARNING if counted else logging.DEBUG,
+        "step %s (%s of run %s) failed on attempt %d and is run again in %.1f s",
+        *(attempt.name, attempt.step_id, attempt.run_id, attempt.attempt, retry_at - now),
+        exc_info=error,
+    )
+    data = {"attempt": attempt.attempt, "error": encode_error(error), "retry_at": retry_at, "counted": counted}
+    return Event(EventKind.STEP_RETRYING, now, attempt.step_id, data)
+
+
+def _failed(attempt: Attempt, error: BaseException) -> Event:
+    logger.warning(
+        "step %s (%s of run %s) failed for good on attempt %d",
+        *(attempt.name, attempt.step_id, attempt.run_id, attempt.attempt),
+        exc_info=error,
+    )
+    data = {"attempt": attempt.attempt, "error": encode_error(error)}
+    return Event(EventKind.STEP_FAILED, time.time(), attempt.step_id, data)

@@ -1,0 +1,154 @@
+"""What a process knows of the projects that ``workflow-build`` compiled: their workflows, bundles and steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workflow_runtime.bundles import Bundle
+from workflow_runtime.errors import StepNotRegisteredError, WorkflowNotRegisteredError
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One compiled project, as its written ``_workflow`` package describes it."""
+
+    package: str
+    """The written package, ``shop._workflow``."""
+    root: Path
+    """The folder that the paths in bundles are relative to."""
+    build: str
+    """The build's id, a hash over what was built."""
+    workflows: Mapping[str, str]
+    """Workflow id to the hash of its current bundle."""
+    steps: Sequence[str]
+    """The ids of the steps that the build found: a process that lacks one of them must not start."""
+    bundles: Mapping[str, Callable[[], Bundle]]
+    """Bundle hash to its loader, former bundles included."""
+
+
+_projects: dict[str, Project] = {}
+
+
+def register_project(project: Project) -> Project:
+    """Make the project's workflows known to this process, and give the project back. A second registration replaces the first."""
+    _projects[project.package] = project
+    return project
+
+
+def registered_projects() -> tuple[Project, ...]:
+    """The projects that this process knows, in the order in which they were registered."""
+    return tuple(_projects.values())
+
+
+def bundle_hash_of(workflow: str) -> str:
+    """The hash of the current bundle of the workflow with that id. Raises ``WorkflowNotRegisteredError``."""
+    for project in _projects.values():
+        if workflow in project.workflows:
+            return project.workflows[workflow]
+    if not _projects:
+        raise WorkflowNotRegisteredError(
+            workflow,
+            "no _workflow package was imported: run workflow-build, and mount its handler or import the package",
+        )
+    known = ", ".join(sorted(_projects))
+    raise WorkflowNotRegisteredError(workflow, f"{known} does not have it: run workflow-build")
+
+
+def load_bundle(workflow: str, bundle_hash: str) -> tuple[Bundle, Path]:
+    """The bundle with that hash and its project's root. Raises ``WorkflowNotRegisteredError`` when no project has it unaltered."""
+    for project in _projects.values():
+        if bundle_hash in project.bundles:
+            bundle = project.bundles[bundle_hash]()
+            if bundle.hash != bundle_hash:
+                raise WorkflowNotRegisteredError(
+                    workflow, f"bundle {bundle_hash} of {project.package} was altered: run workflow-build again"
+                )
+            return bundle, project.root
+    raise WorkflowNotRegisteredError(
+        workflow, f"no imported _workflow package has its bundle {bundle_hash}: deploy it with the code"
+    )
+
+
+class Registrations(Mapping[str, Callable[..., object]]):
+    """The steps that a process can run, by id. The written ``step_registrations`` module fills one, by the name ``STEPS``."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, Callable[..., object]] = {}
+        self._unavailable: dict[str, Exception] = {}
+        self._missing: dict[str, Exception] = {}
+
+    def add(self, step_id: str, function: Callable[..., object]) -> None:
+        """Register a step."""
+        self._steps[step_id] = function
+
+    def unavailable(self, module: str, error: Exception, step_ids: Sequence[str]) -> None:
+        """Note that ``module`` is there but fails to import: calls of its steps fail, with ``error`` as the cause.
+
+        When the module is not there at all, or lacks the name, the steps are missing, and the handler refuses to start.
+        """
+        noted = self._missing if _is_missing(module, error) else self._unavailable
+        noted.update(dict.fromkeys(step_ids, error))
+
+    @property
+    def failures(self) -> Mapping[str, Exception]:
+        """The steps whose modules do not import, with the error."""
+        return self._unavailable
+
+    def require(self, expected: Sequence[str]) -> None:
+        """Raise ``StepNotRegisteredError`` that names every expected step which is neither registered nor known to be unavailable."""
+        missing = [step for step in expected if step not in self._steps and step not in self._unavailable]
+        if missing:
+            raise StepNotRegisteredError(
+                ", ".join(missing),
+                "its import is gone from step_registrations.py or its module from the deployment: did a linter, a formatter or a "
+                "packager remove what looked unused? Run workflow-build again, and ship its output whole",
+            ) from self._missing.get(missing[0])
+
+    def find(self, step_id: str) -> Callable[..., object]:
+        """The step's function. Raises ``StepNotRegisteredError``, with the import error as its cause if there was one."""
+        function = self._steps.get(step_id)
+        if function is not None:
+            return function
+        cause = self._unavailable.get(step_id)
+        if cause is None:
+            raise StepNotRegisteredError(step_id)
+        raise StepNotRegisteredError(
+            step_id, f"its module failed to import: {type(cause).__name__}: {cause}"
+        ) from cause
+
+    def __getitem__(self, step_id: str) -> Callable[..., object]:
+        return self._steps[step_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._steps)
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+
+_registered: list[Registrations] = []
+
+
+def register_steps(steps: Registrations) -> None:
+    """Make the steps known to this process, whichever of its workers takes their runs up."""
+    if not any(known is steps for known in _registered):
+        _registered.append(steps)
+
+
+class ProcessSteps:
+    """All steps that this process knows."""
+
+    def find(self, step_id: str) -> Callable[..., object]:
+        """The step's function, as it was registered last. Raises ``StepNotRegisteredError``."""
+        for steps in reversed(_registered):
+            if step_id in steps or step_id in steps.failures:
+                return steps.find(step_id)
+        raise StepNotRegisteredError(step_id)
+
+
+def _is_missing(module: str, error: Exception) -> bool:
+    if isinstance(error, ModuleNotFoundError):
+        return error.name is not None and f"{module}.".startswith(f"{error.name}.")
+    return isinstance(error, ImportError) and error.name == module and str(error).startswith("cannot import name")
