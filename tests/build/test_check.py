@@ -1,0 +1,182 @@
+"""The rules, each by its own examples, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workflow_build.model import Severity
+from workflow_build.rules import RULES, Rule, page
+from workflow_runtime.sandbox.purity import is_pure, is_replaced
+
+PAGES = Path(__file__).parent.parent.parent / "docs" / "errors"
+HEAD = "from workflow_runtime import step, workflow\n"
+
+
+def examples(kind: str) -> list[Any]:
+    found = [(rule, n, text) for rule in RULES for n, text in enumerate(getattr(rule, kind))]
+    return [pytest.param(rule, text, id=f"{rule.code}-{n}") for rule, n, text in found]
+
+
+@pytest.mark.parametrize(("rule", "text"), examples("invalid"))
+def test_a_rule_finds_its_invalid_examples(build: Callable[..., Any], rule: Rule, text: str) -> None:
+    found = [finding for finding in build({"shop/orders.py": text}).diagnostics if finding.code == rule.code]
+    assert found
+    assert {finding.severity for finding in found} == {rule.severity}
+
+
+@pytest.mark.parametrize(("rule", "text"), examples("valid"))
+def test_a_rule_is_content_with_its_valid_examples(build: Callable[..., Any], rule: Rule, text: str) -> None:
+    assert rule.code not in build({"shop/orders.py": text}).codes
+
+
+def test_every_rule_has_examples_and_a_code_of_its_own() -> None:
+    assert len({rule.code for rule in RULES}) == len(RULES)
+    assert all(rule.valid and rule.invalid for rule in RULES)
+
+
+def test_the_pages_are_made_from_the_rules() -> None:
+    expected = {f"{rule.code}.md": page(rule) for rule in RULES}
+    assert {path.name: path.read_text("utf-8") for path in PAGES.glob("WB*.md")} == expected, (
+        "run `python tools/error_pages.py` and review what it changed"
+    )
+
+
+def test_an_impure_use_is_said_with_its_path_and_place(build: Callable[..., Any]) -> None:
+    built = build(
+        {
+            "shop/prices.py": "import requests\n\ndef price(item):\n    return requests.get(item)\n",
+            "shop/orders.py": HEAD
+            + "from shop.prices import price\n@workflow\nasync def checkout(): return price(1)\n",
+        }
+    )
+    (finding,) = built.diagnostics
+    assert finding.code == "WB101"
+    assert finding.message == (
+        "workflow checkout uses requests.get, which is not pure: checkout → price → requests.get"
+    )
+    assert finding.trail == ("checkout", "price")
+    place = finding.location
+    assert (place.path, place.line, place.column, place.end_line, place.end_column) == ("shop/prices.py", 4, 12, 4, 24)
+
+
+def test_what_many_workflows_share_is_found_once(build: Callable[..., Any]) -> None:
+    flows = "".join(f"@workflow\nasync def w{n}(): f()\n" for n in range(5))
+    assert build({"m.py": f"{HEAD}import os\ndef f(): os.getcwd()\n{flows}"}).codes == ["WB101"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import numpy as np\n@workflow\nasync def w(x: np.ndarray) -> 'np.ndarray': return x\n",
+        "import boto3\n@workflow\nasync def w(): ...\n",
+        "import boto3\nclass A:\n    def f(self): return boto3.client()\n@workflow\nasync def w(a: A) -> A: return a\n",
+        "import boto3\nfrom dataclasses import dataclass\n@dataclass\nclass A:\n    x: boto3.X\n@workflow\nasync def w(): return A(1)\n",
+        "import boto3\nCLIENT = boto3.client()\n@step\ndef s(): return CLIENT\n@workflow\nasync def w(): await s()\n",
+        (
+            "import time, random, uuid, datetime, asyncio, secrets\n@workflow\nasync def w():\n"
+            "    await asyncio.sleep(1)\n    return time.time(), random.random(), uuid.uuid4(), datetime.datetime.now()\n"
+        ),
+        (
+            "import urllib.parse, collections.abc, sys, io, pathlib\n@workflow\nasync def w():\n    return (\n"
+            "        urllib.parse.quote(''), collections.abc.Mapping, sys.version_info >= (3, 12), io.StringIO(), pathlib.PurePath())\n"
+        ),
+        "from pydantic import BaseModel, Field\nclass A(BaseModel):\n    x: int = Field(gt=1)\n@workflow\nasync def w(): return A(x=2)\n",
+        (
+            "import numpy as np\nfrom pydantic import BaseModel\nclass A(BaseModel):\n    x: np.ndarray\n"
+            "@workflow\nasync def w(a: A): return a\n"
+        ),
+        "import numpy\n@workflow\nasync def w(numpy): return numpy.array\n",
+        "import logging\nlog = logging.getLogger(__name__)\n@workflow\nasync def w(): log.info('x')\n",
+        "@workflow\nasync def w(open): return open('x')\n",
+        "try:\n    import orjson\nexcept ImportError:\n    orjson = None\nelse:\n    X = 1\n@workflow\nasync def w(): ...\n",
+    ],
+)
+def test_there_are_no_false_alarms(build: Callable[..., Any], text: str) -> None:
+    assert build({"m.py": HEAD + text}).codes == []
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("import os\n@workflow\nasync def w(): return os.environ['X']\n", ["WB101"]),
+        ("import sys\n@workflow\nasync def w(): return sys.argv\n", ["WB101"]),
+        ("from os import environ as e\n@workflow\nasync def w(): return e\n", ["WB101"]),
+        ("import os\n@workflow\nasync def w(x=os.environ): ...\n", ["WB101"]),
+        ("import boto3\nCLIENT = boto3.client()\n@workflow\nasync def w(): return CLIENT\n", ["WB101"]),
+        ("import boto3\nclass A:\n    def f(self): return boto3.x\n@workflow\nasync def w(): return A()\n", ["WB101"]),
+        ("import boto3\nclass A(boto3.B): ...\n@workflow\nasync def w(): return A()\n", ["WB101"]),
+        (
+            (
+                "import numpy as np\nfrom pydantic import BaseModel\nclass A(BaseModel): ...\nclass B(A):\n    x: np.ndarray\n"
+                "@workflow\nasync def w(): return B()\n"
+            ),
+            ["WB101"],
+        ),
+        ("import boto3\n@boto3.cached\ndef f(): ...\n@workflow\nasync def w(): return f()\n", ["WB101"]),
+        ("@workflow\nasync def w():\n    import requests\n    requests.get('')\n", ["WB101"]),
+        ("@workflow\nasync def w():\n    from requests import get\n    get('')\n", ["WB101"]),
+        ("import asyncio\n@workflow\nasync def w(): asyncio.run(f())\n", ["WB102"]),
+        ("from time import sleep as s\n@workflow\nasync def w(): s(1)\n", ["WB102"]),
+        ("@workflow\nasync def w(): input()\n", ["WB102"]),
+        ("from codecs import open\n@workflow\nasync def w(): open('x')\n", ["WB102"]),
+        ("from shutil import *\n@workflow\nasync def w(): rmtree('x')\n", ["WB101"]),
+    ],
+)
+def test_what_workflow_code_must_not_do_is_found(build: Callable[..., Any], text: str, codes: list[str]) -> None:
+    assert build({"m.py": HEAD + text}).codes == codes
+
+
+def test_what_the_user_declares_pure_is_pure(build: Callable[..., Any]) -> None:
+    text = HEAD + "import babel.numbers\n@workflow\nasync def w(): return babel.numbers.x\n"
+    assert build({"m.py": text}).codes == ["WB101"]
+    assert build({"m.py": text}, pure=("babel",)).codes == []
+
+
+def test_no_workflow_is_said_with_where_was_looked(build: Callable[..., Any]) -> None:
+    (finding,) = build({"src/shop/a.py": "x = 1\n"}, root="src").diagnostics
+    assert (finding.code, finding.message) == ("WB109", "no workflow found under src")
+
+
+def test_no_workflow_is_not_said_when_an_error_explains_it(build: Callable[..., Any]) -> None:
+    assert build({"m.py": HEAD + "@workflow\ndef w(): ...\n"}).codes == ["WB103"]
+
+
+def test_an_unused_step_is_a_hint(build: Callable[..., Any]) -> None:
+    (finding,) = build({"m.py": HEAD + "@step\ndef s(): ...\n@workflow\nasync def w(): ...\n"}).diagnostics
+    assert (finding.code, finding.severity) == ("WB111", Severity.HINT)
+
+
+@pytest.mark.parametrize(
+    ("name", "pure"),
+    [
+        ("json", True),
+        ("json.decoder", True),
+        ("json.tool", False),
+        ("jsonschema", False),
+        ("urllib", False),
+        ("urllib.parse", True),
+        ("urllib.request", False),
+        ("logging.handlers", False),
+        ("workflow_runtime.anything", True),
+        ("pydantic.v1.main", True),
+        ("sys", False),
+        ("sys.version_info.major", True),
+        ("time", True),
+        ("time.sleep", False),
+        ("os", False),
+        ("threading", False),
+        ("subprocess", False),
+        ("", False),
+    ],
+)
+def test_purity_covers_what_is_in_a_package_and_nothing_that_only_begins_alike(name: str, pure: bool) -> None:
+    assert is_pure(name) is pure
+
+
+def test_replacements_cover_their_submodules() -> None:
+    assert is_replaced("asyncio.tasks")
+    assert not is_replaced("timeit")

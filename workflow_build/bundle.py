@@ -1,0 +1,99 @@
+"""Make each workflow's bundle: the modules that it reaches, cut to what it needs of them."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from workflow_build.cut.module import Cutter, cutter
+from workflow_build.cut.stateless import is_stateless
+from workflow_build.errors import BuildError
+from workflow_build.model import (
+    BuiltWorkflow,
+    Bundles,
+    Config,
+    Function,
+    KeptStatement,
+    Program,
+    ReachedModule,
+    Sources,
+    WorkflowClosure,
+)
+from workflow_build.syntax.module import functions_in
+from workflow_runtime.bundles import Bundle, BundleModule
+
+
+def bundle(sources: Sources, program: Program, config: Config) -> Bundles:
+    """One bundle for each workflow. A ``BuildError`` names a file that can be run but not be rewritten."""
+    del sources, config  # what they say about the workflows is in the program
+    functions: dict[str, dict[int, Function]] = {}
+    for function in (f for closure in program.workflows for f in (closure.function, *closure.steps)):
+        functions.setdefault(function.location.path, {})[function.location.line] = function
+    project = _Project(functions)
+    return Bundles(tuple(_built(closure, program.pure, project) for closure in program.workflows))
+
+
+def _built(closure: WorkflowClosure, pure: tuple[str, ...], project: _Project) -> BuiltWorkflow:
+    modules = tuple(project.cut(module) for module in closure.modules)
+    stateless = all(project.is_stateless(module) for module in closure.modules)
+    steps = tuple(step.id for step in closure.steps)
+    return BuiltWorkflow(closure.function, Bundle(closure.function.id, stateless, pure, modules), steps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Project:
+    """The modules as they are cut, each parsed once and each cut made once, since several workflows reach them."""
+
+    functions: Mapping[str, Mapping[int, Function]]
+    """The marked functions by path and line."""
+    _trees: dict[str, ast.Module] = field(default_factory=dict)
+    _cutters: dict[str, Cutter] = field(default_factory=dict)
+    _modules: dict[tuple[str, tuple[KeptStatement, ...]], BundleModule] = field(default_factory=dict)
+    _stateless: dict[tuple[str, tuple[KeptStatement, ...]], bool] = field(default_factory=dict)
+
+    def cut(self, module: ReachedModule) -> BundleModule:
+        """The module with only its kept statements."""
+        key = module.name, module.statements
+        if key not in self._modules:
+            source = self._source(module) if module.statements else ""
+            self._modules[key] = BundleModule(module.name, module.path, module.is_package, source)
+        return self._modules[key]
+
+    def is_stateless(self, module: ReachedModule) -> bool:
+        """Whether nothing in the kept statements can change."""
+        key = module.name, module.statements
+        if key not in self._stateless:
+            kinds = {line: function.kind for line, function in self.functions.get(module.path, {}).items()}
+            self._stateless[key] = not module.statements or is_stateless(module, self._tree(module), kinds)
+        return self._stateless[key]
+
+    def _source(self, module: ReachedModule) -> str:
+        try:
+            if module.path not in self._cutters:
+                marked = self.functions.get(module.path, {})
+                tree = self._tree(module)
+                marks = [[marked.get(function.lineno) for function in functions_in(node)] for node in tree.body]
+                self._cutters[module.path] = cutter(module.text, tree, marks)
+            return self._cutters[module.path].cut(module.statements)
+        except cst.ParserSyntaxError as error:
+            raise _not_rewritable(module, f"{error.message} in line {error.raw_line}") from error
+        except ValueError as error:
+            raise _not_rewritable(module, str(error)) from error
+        except RecursionError as error:
+            raise _not_rewritable(module, "it is nested too deeply") from error
+
+    def _tree(self, module: ReachedModule) -> ast.Module:
+        if module.path not in self._trees:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self._trees[module.path] = ast.parse(module.text)
+        return self._trees[module.path]
+
+
+def _not_rewritable(module: ReachedModule, problem: str) -> BuildError:
+    """The file is valid, but libcst can not give it back line by line."""
+    return BuildError(f"{module.path} can not be rewritten: {problem}; write that part in a plainer way")

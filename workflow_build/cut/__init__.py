@@ -1,0 +1,1 @@
+"""Cut one module down to what a workflow needs of it, every kept line on its own line number."""

@@ -1,0 +1,196 @@
+"""The marked functions of one module, and the marks that mean nothing."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from workflow_build import rules
+from workflow_build.model import Diagnostic, Function, FunctionKind, Location
+from workflow_build.syntax.bindings import Bindings, arguments_of, bindings_of
+from workflow_build.syntax.directives import directive_of, meant_directive, text_of
+from workflow_build.syntax.markers import Markers, marker_expression
+from workflow_build.syntax.reads import chain_of
+from workflow_build.syntax.source import Parsed, span
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def marked_in(parsed: Parsed, markers: Markers) -> Iterator[Function | Diagnostic]:
+    """Each supported marked function of the module, and a diagnostic for each mark that is not supported."""
+    finder = _Finder(parsed, markers)
+    if directive_of(parsed.tree.body):
+        yield finder.unclear(
+            parsed.file.module,
+            parsed.tree.body[0],
+            "a directive at the top of a module marks nothing",
+            "put it into each function as the first statement",
+        )
+    yield from finder.block(parsed.tree.body, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """A function or class that the code at hand stands in."""
+
+    name: str
+    bindings: Bindings
+    is_class: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    parsed: Parsed
+    markers: Markers
+
+    def block(self, nodes: Sequence[ast.AST], around: tuple[_Around, ...]) -> Iterator[Function | Diagnostic]:
+        """Walk code in which ``around`` are the enclosing definitions, outermost first."""
+        for node in nodes:
+            match node:
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    yield from self._function(node, around)
+                case ast.ClassDef():
+                    yield from self._class(node, around)
+                case _:
+                    yield from self._call(node, around)
+                    yield from self.block(list(ast.iter_child_nodes(node)), around)
+
+    def unclear(self, name: str, node: ast.stmt, problem: str, advice: str) -> Diagnostic:
+        """A finding about how something is marked."""
+        return rules.UNCLEAR_MARK.at(self._place(node), name=name, problem=problem, advice=advice)
+
+    def _class(self, node: ast.ClassDef, around: tuple[_Around, ...]) -> Iterator[Function | Diagnostic]:
+        for decorator in node.decorator_list:
+            if kind := self._kind(marker_expression(decorator), around):
+                yield self._unsupported(decorator, f"@{kind}", f"class {node.name}")
+        yield from self.block([*node.decorator_list, *node.bases, *node.keywords], around)
+        yield from self.block(node.body, (*around, _Around(node.name, self._bindings(node.body), is_class=True)))
+
+    def _function(self, node: Definition, around: tuple[_Around, ...]) -> Iterator[Function | Diagnostic]:
+        yield from self._marks(node, around)
+        yield from self.block([*node.decorator_list, node.args], around)
+        bound = self._bindings(node.body)
+        bound.names |= {arg.arg for arg in arguments_of(node.args)}
+        yield from self.block(node.body, (*around, _Around(node.name, bound, is_class=False)))
+
+    def _marks(self, node: Definition, around: tuple[_Around, ...]) -> Iterator[Function | Diagnostic]:
+        """What ``node`` is marked as, and whether that is possible."""
+        decorators = [(d, self._kind(marker_expression(d), around)) for d in node.decorator_list]
+        directive = directive_of(node.body)
+        kinds = {kind for _, kind in decorators if kind} | ({directive} if directive else set())
+        yield from self._misplaced(node)
+        if not kinds:
+            return
+        kind = min(kinds)
+        if len(kinds) > 1:
+            yield self.unclear(
+                node.name,
+                node,
+                "is marked as a workflow and as a step",
+                "a function is one of them: remove the other mark",
+            )
+        elif around:
+            where = "method" if around[-1].is_class else "nested function"
+            name = ".".join((*(outer.name for outer in around), node.name))
+            yield self._unsupported(node, kind if directive else f"@{kind}", f"{where} {name}")
+        else:
+            yield from self._supported(node, kind, [d for d, k in decorators if k], [d for d, k in decorators if not k])
+
+    def _supported(
+        self, node: Definition, kind: FunctionKind, marks: Sequence[ast.expr], others: Sequence[ast.expr]
+    ) -> Iterator[Function | Diagnostic]:
+        """A function at the top level of the module with one kind of mark."""
+        place = self._place(node)
+        is_async = isinstance(node, ast.AsyncFunctionDef)
+        if not all(part.isidentifier() for part in self.parsed.file.module.split(".")):
+            yield self._unsupported(
+                node, kind, f"{node.name} in {self.parsed.file.path}, whose name can not be imported"
+            )
+        elif _is_generator(node):
+            yield rules.GENERATOR.at(place, kind=kind, name=node.name)
+        elif kind is FunctionKind.WORKFLOW and not is_async:
+            yield rules.SYNC_WORKFLOW.at(place, name=node.name)
+        elif kind is FunctionKind.WORKFLOW and others:
+            decorator = "@" + ast.unparse(others[0])
+            yield rules.DECORATED_WORKFLOW.at(self._place(others[0]), name=node.name, decorator=decorator)
+        elif not node.decorator_list and kind is FunctionKind.STEP and self._starts_on_header_line(node):
+            yield self.unclear(
+                node.name, node, "its directive is on the line of its `def`", "put the body on lines of its own"
+            )
+        else:
+            parameters = tuple(arg.arg for arg in arguments_of(node.args))
+            options = _options(marks[0]) if marks else {}
+            yield Function(kind, self.parsed.file.module, node.name, place, is_async, parameters, options)
+
+    def _starts_on_header_line(self, node: Definition) -> bool:
+        """Whether the body follows the colon on its line, so that there is no line of its own to put anything on."""
+        first = node.body[0]
+        return bool(self.parsed.lines[first.lineno - 1].encode()[: first.col_offset].strip())
+
+    def _misplaced(self, node: Definition) -> Iterator[Diagnostic]:
+        """Strings in the function that look like a directive and are none."""
+        if len(node.body) > 1 and text_of(node.body[0]) and directive_of(node.body[1:]) and not directive_of(node.body):
+            yield self.unclear(
+                node.name,
+                node.body[1],
+                "a directive after the docstring marks nothing",
+                "put it first; the docstring may follow",
+            )
+        elif meant := meant_directive(text_of(node.body[0])):
+            found = text_of(node.body[0])
+            yield rules.MISSPELLED_DIRECTIVE.at(self._place(node.body[0]), name=node.name, found=found, meant=meant)
+
+    def _call(self, node: ast.AST, around: tuple[_Around, ...]) -> Iterator[Diagnostic]:
+        """A marker that is called with what it shall mark can not be followed."""
+        if isinstance(node, ast.Call) and node.args and (kind := self._kind(node.func, around)):
+            yield self._unsupported(node, f"{kind}(…)", ast.unparse(node.args[0]).partition("\n")[0])
+
+    def _kind(self, node: ast.expr, around: tuple[_Around, ...]) -> FunctionKind | None:
+        """What the expression marks, as seen from inside of ``around``."""
+        chain = chain_of(node)
+        if chain is None:
+            return None
+        for scope in reversed(around):
+            if chain[0] in scope.bindings.names:
+                imports = scope.bindings.imports.get(chain[0], ())
+                kinds = (self.markers.kind_of_import(imported, chain[1:]) for imported in imports)
+                return next((kind for kind in kinds if kind), None)
+        return self.markers.kind(self.parsed.file.module, chain)
+
+    def _bindings(self, body: Sequence[ast.stmt]) -> Bindings:
+        return bindings_of(body, self.parsed.file.module, is_package=self.parsed.file.is_package)
+
+    def _unsupported(self, node: ast.expr | ast.stmt, marker: str, what: str) -> Diagnostic:
+        return rules.UNSUPPORTED_PLACE.at(self._place(node), marker=marker, what=what)
+
+    def _place(self, node: ast.expr | ast.stmt) -> Location:
+        """Where ``node`` stands; for a definition, its first line from ``def`` on."""
+        place = span(self.parsed.file.path, self.parsed.lines, node)
+        if not isinstance(node, Definition | ast.ClassDef):
+            return place
+        end = self.parsed.lines[place.line - 1].split("#")[0].rstrip()
+        return Location(place.path, place.line, place.column, place.line, len(end) + 1)
+
+
+def _is_generator(node: Definition) -> bool:
+    stack: list[ast.AST] = list(node.body)
+    while stack:
+        current = stack.pop()
+        if isinstance(current, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(current, Definition | ast.Lambda | ast.ClassDef):
+            stack.extend(ast.iter_child_nodes(current))
+    return False
+
+
+def _options(mark: ast.expr) -> dict[str, object]:
+    """The literal keyword arguments of ``@step(max_retries=3)``."""
+    found: dict[str, object] = {}
+    for keyword in mark.keywords if isinstance(mark, ast.Call) else ():
+        if keyword.arg:
+            try:
+                found[keyword.arg] = ast.literal_eval(keyword.value)
+            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+                continue
+    return found

@@ -1,0 +1,114 @@
+"""Which names of which modules are the markers ``workflow`` and ``step``, followed through the project's own modules."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from workflow_build.model import FunctionKind
+from workflow_build.syntax.bindings import bindings_of
+from workflow_build.syntax.imports import STAR, Import
+from workflow_build.syntax.reads import chain_of
+from workflow_build.syntax.source import Parsed
+
+RUNTIME = "workflow_runtime"
+_KINDS = {kind.value: kind for kind in FunctionKind}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a module's top level binds to something that could be a marker."""
+
+    imports: Mapping[str, tuple[Import, ...]]
+    aliases: Mapping[str, tuple[str, ...]]
+    """``durable`` to ``("step",)`` for ``durable = step`` and ``durable = step(max_retries=5)``."""
+
+
+@dataclass(slots=True)
+class Markers:
+    """Answers what a name means. Modules can be added as they turn out to matter."""
+
+    _modules: dict[str, Names] = field(default_factory=dict)
+
+    def add(self, parsed: Parsed) -> None:
+        """Make a module's names known."""
+        self._modules[parsed.file.module] = names_of(parsed)
+
+    def kind(self, module: str, chain: tuple[str, ...]) -> FunctionKind | None:
+        """What ``chain``, read at the top level of ``module``, marks; None when it is no marker."""
+        return next((_kind(meant) for meant in self._meanings(module, chain, frozenset()) if _kind(meant)), None)
+
+    def kind_of_import(self, imported: Import, attributes: tuple[str, ...]) -> FunctionKind | None:
+        """The same for a name that a function imports."""
+        meanings = self._import_meanings(imported, attributes, frozenset())
+        return next((_kind(meant) for meant in meanings if _kind(meant)), None)
+
+    def exported(self, module: str) -> frozenset[str]:
+        """The names of ``module`` through which another module could get at a marker."""
+        names = self._modules[module]
+        found = {name for name in (*names.imports, *names.aliases) if name != STAR and self._leads_out(module, name)}
+        if self._leads_out(module, "step"):
+            found |= {"step", "workflow"}
+        return frozenset(found)
+
+    def _leads_out(self, module: str, name: str) -> bool:
+        return any(meant[0] == RUNTIME for meant in self._meanings(module, (name,), frozenset()))
+
+    def _meanings(self, module: str, chain: tuple[str, ...], seen: frozenset[str]) -> Iterator[tuple[str, ...]]:
+        """The absolute dotted names outside the project that ``chain`` may stand for."""
+        key = f"{module}:{chain[0]}"
+        names = self._modules.get(module)
+        if names is None or key in seen:
+            return
+        seen |= {key}
+        head, rest = chain[0], chain[1:]
+        for imported in names.imports.get(head, ()):
+            yield from self._import_meanings(imported, rest, seen)
+        if head in names.aliases:
+            yield from self._meanings(module, (*names.aliases[head], *rest), seen)
+        elif head not in names.imports:
+            for star in names.imports.get(STAR, ()):
+                yield from self._absolute((*star.root.split("."), *chain), seen)
+
+    def _import_meanings(
+        self, imported: Import, attributes: tuple[str, ...], seen: frozenset[str]
+    ) -> Iterator[tuple[str, ...]]:
+        name = (imported.name,) if imported.name else ()
+        yield from self._absolute((*imported.root.split("."), *name, *attributes), seen)
+
+    def _absolute(self, parts: tuple[str, ...], seen: frozenset[str]) -> Iterator[tuple[str, ...]]:
+        """What the dotted name ``parts`` stands for: itself, unless a module of the project holds it."""
+        for length in range(len(parts) - 1, 0, -1):
+            module = ".".join(parts[:length])
+            if module in self._modules:
+                yield from self._meanings(module, parts[length:], seen)
+                return
+        yield parts
+
+
+def names_of(parsed: Parsed) -> Names:
+    """The imports and the simple assignments of a module's top level, those in ``if`` and ``try`` included."""
+    bound = bindings_of(parsed.tree.body, parsed.file.module, is_package=parsed.file.is_package)
+    aliases: dict[str, tuple[str, ...]] = {}
+    for node in parsed.tree.body:
+        match node:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ):
+                chain = chain_of(marker_expression(value))
+                if chain and chain[0] != name:
+                    aliases[name] = chain
+    return Names({name: tuple(found) for name, found in bound.imports.items()}, aliases)
+
+
+def marker_expression(node: ast.expr) -> ast.expr:
+    """``step`` for ``step(max_retries=3)``; a call with positional arguments marks something itself and stays as it is."""
+    return node.func if isinstance(node, ast.Call) and not node.args else node
+
+
+def _kind(parts: tuple[str, ...]) -> FunctionKind | None:
+    if parts[0] == RUNTIME and (len(parts) == 2 or (len(parts) == 3 and parts[1] == "marking")):
+        return _KINDS.get(parts[-1])
+    return None

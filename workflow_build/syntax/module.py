@@ -1,0 +1,153 @@
+"""The top-level statements of one module, and what each binds, reads and changes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from workflow_build.model import FunctionKind, Location
+from workflow_build.syntax.bindings import bindings_of
+from workflow_build.syntax.imports import STAR, Import, imports_of
+from workflow_build.syntax.reads import Context, Read, Reader
+from workflow_build.syntax.source import Parsed, span
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A top-level statement."""
+
+    index: int
+    binds: tuple[str, ...]
+    """Sorted."""
+    imports: tuple[Import, ...]
+    """Those of ``binds`` that are imported."""
+    is_import: bool
+    """Whether it is an import and nothing else."""
+    reads: tuple[Read, ...]
+    loads: tuple[Import, ...]
+    """The imports inside of it that must work when it runs."""
+    changes: tuple[str, ...]
+    """Names of the module that it does not bind, but whose values it changes. Sorted."""
+    steps: tuple[int, ...] = ()
+    """The lines of the steps in it: its own, if it is one."""
+    is_step: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleSyntax:
+    """One analysed module."""
+
+    parsed: Parsed
+    statements: tuple[Statement, ...]
+    bindings: Mapping[str, tuple[int, ...]]
+    """For each name the statements that bind it."""
+    changes: Mapping[str, tuple[int, ...]]
+    """For each name the statements that change what it holds."""
+    future: tuple[int, ...]
+    """Its ``from __future__`` lines."""
+
+    @property
+    def name(self) -> str:
+        """The module's dotted name."""
+        return self.parsed.file.module
+
+
+def analyse(parsed: Parsed, marks: Mapping[int, FunctionKind]) -> ModuleSyntax:
+    """``parsed`` statement by statement; ``marks`` are its marked functions by line. Too deep code is a ``RecursionError``."""
+
+    def place(node: ast.expr | ast.stmt) -> Location:
+        return span(parsed.file.path, parsed.lines, node)
+
+    context = Context(parsed.file.module, parsed.file.is_package, marks, place)
+    statements = tuple(_statement(index, node, context) for index, node in enumerate(parsed.tree.body))
+    future = (s.index for s in statements if s.is_import and any(i.loaded == "__future__" for i in s.imports))
+    return ModuleSyntax(
+        parsed,
+        statements,
+        _index((name, statement.index) for statement in statements for name in statement.binds),
+        _index((name, statement.index) for statement in statements for name in statement.changes),
+        tuple(future),
+    )
+
+
+def _statement(index: int, node: ast.stmt, context: Context) -> Statement:
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        imports = imports_of(node, context.module, is_package=context.is_package)
+        return Statement(index, _sorted(i.bound for i in imports), imports, True, (), (), ())
+    if _never_runs(node):
+        return Statement(index, (), (), False, (), (), ())
+    bound = bindings_of([node], context.module, is_package=context.is_package)
+    reader = Reader(context)
+    reader.visit(node)
+    steps = [step for step in functions_in(node) if context.marks.get(step.lineno) is FunctionKind.STEP]
+    changed = set(_changed(node))
+    binds = bound.names - (changed if isinstance(node, ast.AugAssign | ast.Delete) else set())
+    if bound.imports.get(STAR):
+        binds.add(STAR)
+    return Statement(
+        index,
+        _sorted(binds),
+        tuple(imported for name in sorted(bound.imports) for imported in bound.imports[name]),
+        False,
+        tuple(reader.reads),
+        tuple(reader.loads),
+        _sorted(changed - binds),
+        tuple(sorted(step.lineno for step in steps)),
+        is_step=node in steps,
+    )
+
+
+def functions_in(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The functions at the module's top level: ``node`` itself, or those in its blocks."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        yield node
+    elif not isinstance(node, ast.ClassDef | ast.expr):
+        for child in ast.iter_child_nodes(node):
+            yield from functions_in(child)
+
+
+def _never_runs(node: ast.stmt) -> bool:
+    """Whether ``node`` is for scripts (``if __name__ == "__main__"``) or for type checkers (``if TYPE_CHECKING``) only."""
+    match node:
+        case ast.If(test=ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()])):
+            return True
+        case ast.If(test=ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"), orelse=[]):
+            return True
+    return False
+
+
+def _changed(node: ast.AST) -> Iterator[str]:
+    """The names whose values ``node`` changes when it runs: by assignment into them, ``del``, or a method's call."""
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Lambda():
+            return
+        case ast.AugAssign(target=ast.Name(id=name)):
+            yield name
+        case ast.Delete(targets=targets):
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+        case ast.Expr(value=ast.Call(func=ast.Attribute() as method)):
+            yield from _root(method)
+        case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
+            yield from _root(node)
+    for child in ast.iter_child_nodes(node):
+        yield from _changed(child)
+
+
+def _root(node: ast.expr) -> Iterator[str]:
+    """``TABLE`` for ``TABLE["x"].lines`` and the like."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    if isinstance(node, ast.Name):
+        yield node.id
+
+
+def _index(pairs: Iterator[tuple[str, int]]) -> dict[str, tuple[int, ...]]:
+    found: dict[str, tuple[int, ...]] = {}
+    for name, index in pairs:
+        found[name] = (*found.get(name, ()), index)
+    return found
+
+
+def _sorted(names: Iterator[str] | set[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(names)))
