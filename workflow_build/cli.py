@@ -1,0 +1,43 @@
+"""The command as a whole: which subcommands there are, and that ``build`` is meant when none is named."""
+
+from __future__ import annotations
+
+import click
+
+from workflow_build.commands.build import HELP, build_command
+from workflow_build.commands.routes import routes_command
+
+COMMANDS = (build_command, routes_command)
+
+
+class _DefaultGroup(click.Group):
+    """A group whose first argument may be a folder or a flag: then ``build`` is meant. A folder named like a command: ``./routes``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        first = args[0] if args else ""
+        if first not in {*self.commands, "--help", "-h", "--version"}:
+            args = ["build", *args]
+        return super().parse_args(ctx, args)
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_usage(ctx.command_path, "[PROJECT] [OPTIONS]")
+        formatter.write_usage(ctx.command_path, "routes [PROJECT] [OPTIONS]", prefix=" " * len("Usage: "))
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        options = [item for item in self.commands["build"].get_params(ctx) if isinstance(item, click.Option)]
+        records = [record for item in options if (record := item.get_help_record(ctx))]
+        with formatter.section("Options"):
+            formatter.write_dl([*records, ("--version", "Show the version and exit.")])
+        self.format_commands(ctx, formatter)
+
+
+@click.group(
+    cls=_DefaultGroup, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(package_name="workflow-build", prog_name="workflow-build")
+def cli() -> None:
+    """The command as a whole; ``HELP`` says what it does."""
+
+
+for _command in COMMANDS:
+    cli.add_command(_command)
