@@ -1,0 +1,269 @@
+"""A shop to test against: a built copy of the fixture, a database of its own, and a real server process that can be killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from workflow_runtime.worlds.base import Log, RunStatus
+from workflow_runtime.worlds.urls import open_world_url
+
+FIXTURE = Path(__file__).parents[2] / "fixtures" / "fastapi_shop"
+PATIENCE = 60.0
+ENDED = {status.value for status in RunStatus if status.ended}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the shop's ledger: a step's body began or ended."""
+
+    what: str
+    step: str
+    order: str
+    pid: int
+    time: float
+
+
+@dataclass
+class Shop:
+    """One built shop with its database and ledger; its server listens at one address, however often it is killed."""
+
+    folder: Path
+    data: Path
+    listener: socket.socket
+    settings: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+    deaths: dict[int, float] = field(default_factory=dict)
+    """When each server was killed or had stopped, by process id."""
+
+    @property
+    def url(self) -> str:
+        """Where the server answers."""
+        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    @property
+    def world(self) -> str:
+        """The database, as ``WORKFLOW_WORLD`` wants it."""
+        return f"sqlite:///{self.data / 'workflow.db'}"
+
+    def environment(self) -> dict[str, str]:
+        """What the server's process sees; nothing of the tester's own settings."""
+        own = {
+            name: value for name, value in os.environ.items() if not name.startswith(("WORKFLOW", "SHOP", "COVERAGE"))
+        }
+        ours = {
+            "WORKFLOW_WORLD": self.world,
+            "SHOP_LEDGER": str(self.data / "ledger.jsonl"),
+            "SHOP_REVIEW_AFTER": "100ms",
+            "SHOP_HEAVY_SECONDS": "0",
+        }
+        return own | ours | self.settings
+
+    def start(self) -> None:
+        """Start the server's process; it may take a while until it answers."""
+        command = [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "shop.main:app",
+            "--fd",
+            str(self.listener.fileno()),
+            "--log-level",
+            "warning",
+        ]
+        with (self.data / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=self.environment(),
+                stdout=log,
+                stderr=log,
+                pass_fds=(self.listener.fileno(),),
+            )
+
+    def wait_until_ready(self) -> None:
+        """Return once the server answers; fail with its log when it does not."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            assert self.process
+            assert self.process.poll() is None, f"the server went away:\n{self.log()}"
+            try:
+                if httpx.get(f"{self.url}/.well-known/workflow/v1/health", timeout=2).is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.02)
+        raise AssertionError(f"the server never got ready:\n{self.log()}")
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until the process is gone."""
+        assert self.process
+        self.deaths[self.process.pid] = time.time()
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
+    def stop(self) -> int:
+        """Ask the server to stop, as a deploy does, and give its exit code."""
+        assert self.process
+        self.process.terminate()
+        code = self.process.wait(timeout=PATIENCE)
+        self.deaths[self.process.pid] = time.time()
+        self.process = None
+        return code
+
+    def log(self) -> str:
+        """The end of what the servers printed."""
+        return (self.data / "server.log").read_text("utf-8", "replace")[-4000:]
+
+    def post(self, path: str, body: dict[str, Any], timeout: float = 30) -> dict[str, Any]:
+        """The answer to a POST that must succeed."""
+        answer = httpx.post(self.url + path, json=body, timeout=timeout)
+        assert answer.status_code == 202, f"{answer.status_code} {answer.text}\n{self.log()}"
+        parsed: dict[str, Any] = answer.json()
+        return parsed
+
+    def show(self, run_id: str) -> dict[str, Any]:
+        """Where a run stands, as the shop's own page tells it."""
+        answer = httpx.get(f"{self.url}/orders/{run_id}", timeout=30)
+        assert answer.status_code == 200, f"{answer.status_code} {answer.text}\n{self.log()}"
+        parsed: dict[str, Any] = answer.json()
+        return parsed
+
+    def wait_for(self, run_id: str, patience: float = PATIENCE) -> dict[str, Any]:
+        """What the shop says about a run once it has ended."""
+        deadline = time.monotonic() + patience
+        while (answer := self.show(run_id))["status"] not in ENDED:
+            assert time.monotonic() < deadline, (
+                f"run {run_id} does not end: {answer}\n{self.kinds(run_id)}\n{self.log()}"
+            )
+            time.sleep(0.05)
+        return answer
+
+    def logs(self) -> dict[str, Log]:
+        """The log of every run in the database, by id of the run."""
+
+        async def read() -> dict[str, Log]:
+            world = open_world_url(self.world)
+            await world.open()
+            try:
+                return {run.id: await world.load(run.id) for run in await world.list_runs(limit=10_000)}
+            finally:
+                await world.close()
+
+        return asyncio.run(read())
+
+    def kinds(self, run_id: str) -> list[str]:
+        """The kinds of a run's events, with what each is about."""
+        return [f"{event.slot} {event.kind} {event.entity}" for event in self.logs()[run_id].events]
+
+    def ledger(self) -> list[Entry]:
+        """Every line of the ledger, as written."""
+        path = self.data / "ledger.jsonl"
+        return [Entry(**json.loads(line)) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+    def wait_for_line(self, what: str, step: str) -> Entry:
+        """The first such line of the ledger, once it is there."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            for entry in self.ledger():
+                if (entry.what, entry.step) == (what, step):
+                    return entry
+            time.sleep(0.005)
+        raise AssertionError(f"the ledger never said {what} {step}:\n{self.ledger()}\n{self.log()}")
+
+    def overlaps(self) -> list[tuple[Entry, Entry]]:
+        """Pairs of executions of one step of one order where the second began while the first ran and its process lived."""
+        running: dict[tuple[str, str], list[Entry]] = {}
+        found = []
+        for entry in self.ledger():
+            open_ones = running.setdefault((entry.order, entry.step), [])
+            if entry.what == "begin":
+                alive = (one for one in open_ones if entry.time < self.deaths.get(one.pid, entry.time + 1))
+                found += [(one, entry) for one in alive]
+                open_ones.append(entry)
+            else:
+                open_ones[:] = [one for one in open_ones if one.pid != entry.pid]
+        return found
+
+
+def _check_log(log: Log) -> None:
+    """Assert what holds for the log of any run that has ended: no hole, and one outcome for each thing."""
+    events = log.events
+    ends = Counter(event.entity for event in events if event.kind.endswith(("_completed", "_failed", "_cancelled")))
+    created = {event.entity for event in events if event.kind in ("step_created", "wait_created")}
+
+    assert [event.slot for event in events] == [*range(1, len(events) + 1)]
+    assert {entity: count for entity, count in ends.items() if count > 1} == {}, (
+        f"{log.run.id}: an outcome stands twice"
+    )
+    assert ends[""] == 1, f"{log.run.id}: the run has no outcome"
+    assert set(ends) - {""} <= created, f"{log.run.id}: an outcome of what was never created"
+    if log.run.status is RunStatus.COMPLETED:
+        assert set(ends) - {""} == created, f"{log.run.id}: something was created and never ended"
+
+
+@pytest.fixture(scope="session")
+def built_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the fixture that ``workflow-build`` has been run on."""
+    folder = tmp_path_factory.mktemp("shop") / "app"
+    shutil.copytree(FIXTURE, folder, ignore=shutil.ignore_patterns("_workflow", "__pycache__", ".workflow*"))
+    done = subprocess.run(
+        [sys.executable, "-m", "workflow_build"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture
+def shop(built_shop: Path, tmp_path: Path) -> Iterator[Shop]:
+    """A shop of this test's own, its server not started. The server is killed when the test is over."""
+    folder = tmp_path / "app"
+    shutil.copytree(built_shop, folder)
+    data = tmp_path / "data"
+    data.mkdir()
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        listener.set_inheritable(True)
+        shop = Shop(folder, data, listener)
+        yield shop
+        if shop.process:
+            shop.kill()
+
+
+@pytest.fixture
+def second(shop: Shop) -> Iterator[Shop]:
+    """A second server of the same shop, on the same database."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        listener.set_inheritable(True)
+        other = replace(shop, listener=listener)
+        yield other
+        if other.process:
+            other.kill()
+
+
+@pytest.fixture
+def open_shop(shop: Shop) -> Shop:
+    """A shop whose server answers."""
+    shop.start()
+    shop.wait_until_ready()
+    return shop
+
+
+@pytest.fixture
+def check_log() -> Callable[[Log], None]:
+    """Asserts what holds for the log of any run that has ended."""
+    return _check_log

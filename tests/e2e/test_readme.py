@@ -1,0 +1,28 @@
+"""The README's quickstart, typed in as it stands."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_the_quickstart_builds_and_its_routes_are_found(tmp_path: Path) -> None:
+    orders, main = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), flags=re.DOTALL)
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "shop"\nversion = "1"\n', "utf-8")
+    (tmp_path / "shop").mkdir()
+    for name, text in {"__init__": "", "orders": orders, "main": main}.items():
+        (tmp_path / "shop" / f"{name}.py").write_text(text, "utf-8")
+
+    command = [sys.executable, "-m", "workflow_build", "--app", "shop.main:app"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    manifest = (tmp_path / "shop" / "_workflow" / "manifest.json").read_text("utf-8")
+    assert "workflow//shop.orders//checkout" in manifest
+    config = json.loads((tmp_path / "shop" / "_workflow" / "config.json").read_text("utf-8"))
+    assert "/.well-known/workflow/v1/flow" in json.dumps(config)
