@@ -122,7 +122,6 @@ def through_json(value: object, annotation: object = Any) -> Any:
         Box(Line("x")),
         {Mode.FAST: Point(0), Level.LOW: {Color.RED}},
     ],
-    ids=repr,
 )
 def test_an_instance_comes_back_as_it_was(value: object) -> None:
     back = through_json(value)

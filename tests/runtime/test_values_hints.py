@@ -117,7 +117,6 @@ DAY = dt.date(2026, 1, 2)
         (dict[str, Any], {"a": [1]}, {"a": [1]}),
         (Order, {"lines": [], "parent": {"lines": [{"sku": "x"}]}}, Order([], parent=Order([Line("x")]))),
     ],
-    ids=str,
 )
 def test_plain_data_becomes_what_is_annotated(annotation: object, data: Any, value: object) -> None:
     assert decode(data, annotation) == value
@@ -138,7 +137,6 @@ def test_plain_data_becomes_what_is_annotated(annotation: object, data: Any, val
         (int | None, "x", "x"),
         (Status | str | None, "open", "open"),
     ],
-    ids=str,
 )
 def test_a_union_takes_its_own_plain_types_first_and_then_what_fits(
     annotation: object, data: Any, value: object
@@ -169,16 +167,13 @@ def test_a_union_takes_its_own_plain_types_first_and_then_what_fits(
         (TypeVar("Free"), {"a": 1}),
         (5, {"a": 1}),
     ],
-    ids=str,
 )
 def test_what_does_not_fit_is_passed_on_unchanged(annotation: object, data: Any) -> None:
     assert decode(data, annotation) == data
     assert type(decode(data, annotation)) is type(data)
 
 
-@pytest.mark.parametrize(
-    "value", [(Line("x"),), {Status.OPEN: Line("x")}, frozenset({DAY}), Line("x"), DAY, None], ids=str
-)
+@pytest.mark.parametrize("value", [(Line("x"),), {Status.OPEN: Line("x")}, frozenset({DAY}), Line("x"), DAY, None])
 @pytest.mark.parametrize(
     "annotation",
     [

@@ -133,7 +133,6 @@ def through_json(value: object, annotation: object = Any) -> Any:
         Choosy(second=2),
         Checked(1),
     ],
-    ids=repr,
 )
 def test_an_instance_comes_back_as_it_was(value: object) -> None:
     for annotation in (Any, type(value)):
@@ -212,7 +211,6 @@ def test_a_secret_is_refused_with_its_path() -> None:
         (Part, {"partId": 1, "madeOn": "2026-01-02"}, Part(1, dt.date(2026, 1, 2))),
         (Part, {"part_id": 1}, Part(1)),
     ],
-    ids=str,
 )
 def test_plain_data_is_made_by_the_class_itself(annotation: object, data: Any, value: object) -> None:
     assert decode(data, annotation) == value
