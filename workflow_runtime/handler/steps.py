@@ -135,11 +135,12 @@ def _outcome_of(attempt: Attempt, error: BaseException, max_retries: int) -> Eve
 
 
 def _retrying(attempt: Attempt, error: BaseException, now: float, retry_at: float, *, counted: bool) -> Event:
+    asked = isinstance(error, RetryableError | TooEarlyError)  # the step's own wish, not a fault: its message is enough
     logger.log(
-        logging.WARNING if counted else logging.DEBUG,
-        "step %s (%s of run %s) failed on attempt %d and is run again in %.1f s",
-        *(attempt.name, attempt.step_id, attempt.run_id, attempt.attempt, retry_at - now),
-        exc_info=error,
+        logging.INFO if asked else logging.WARNING,
+        "step %s (%s of run %s) is run again in %.1f s after attempt %d: %s",
+        *(attempt.name, attempt.step_id, attempt.run_id, retry_at - now, attempt.attempt, error),
+        exc_info=None if asked else error,
     )
     data = {"attempt": attempt.attempt, "error": encode_error(error), "retry_at": retry_at, "counted": counted}
     return Event(EventKind.STEP_RETRYING, now, attempt.step_id, data)
