@@ -13,6 +13,7 @@ from workflow_runtime.errors import WorkflowError
 from workflow_runtime.process import world_url
 from workflow_runtime.project import Registrations, registered_projects
 from workflow_runtime.service import Service
+from workflow_runtime.worlds.urls import open_world_url
 
 
 def main() -> int:
@@ -28,8 +29,9 @@ def main() -> int:
     sys.path.insert(0, "")
     try:
         service = _service(options.package)
+        open_world_url(world_url())
     except (ImportError, WorkflowError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
     print(f"worker for {options.package} on {world_url()}; Ctrl-C stops it", flush=True)
     asyncio.run(_serve(service))

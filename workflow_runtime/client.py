@@ -12,7 +12,7 @@ from workflow_runtime.errors import RunCancelledError, RunFailedError, WorkflowE
 from workflow_runtime.events import Event, EventKind
 from workflow_runtime.ids import new_message_id, new_run_id
 from workflow_runtime.machine.current import running_machine
-from workflow_runtime.marking import workflow_id
+from workflow_runtime.marking import is_step, workflow_id
 from workflow_runtime.process import process_world
 from workflow_runtime.project import bundle_hash_of
 from workflow_runtime.values import decode, decode_error, encode_call, return_hint
@@ -68,6 +68,8 @@ async def start(function: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args,
     if running_machine() is not None:
         raise WorkflowError("start() was called in workflow code; call it in a step")
     body = inspect.unwrap(function)
+    if is_step(body):
+        raise WorkflowError(f"{body.__qualname__} is a step; start() takes a workflow, which calls the step")
     workflow = workflow_id(body)
     bundle = bundle_hash_of(workflow)
     inspect.signature(body).bind(*args, **kwargs)

@@ -99,7 +99,7 @@ class StepNotRegisteredError(WorkflowError):
     """A workflow called a step that this process does not provide, or whose module failed to import (``__cause__``)."""
 
     def __init__(self, step: str, detail: str = "run workflow-build and deploy its output with the code") -> None:
-        super().__init__(f"step {step} is not registered in this process; {detail}")
+        super().__init__(f"{step} is not registered in this process; {detail}")
         self.step = step
 
 
@@ -110,7 +110,7 @@ class WorkflowNotRegisteredError(WorkflowError):
         advice = (
             detail or "import your project's _workflow package first, and run workflow-build if it lacks the workflow"
         )
-        super().__init__(f"workflow {workflow} is not registered in this process; {advice}")
+        super().__init__(f"{workflow} is not registered in this process; {advice}")
         self.workflow = workflow
 
 

@@ -57,6 +57,11 @@ def options_of(function: Callable[..., object]) -> StepOptions:
     return options if isinstance(options, StepOptions) else StepOptions()
 
 
+def is_step(function: Callable[..., object]) -> bool:
+    """Whether ``@step`` marks the function."""
+    return hasattr(function, _OPTIONS)
+
+
 def workflow(function: Callable[P, Coroutine[Any, Any, R]], /) -> Callable[P, Coroutine[Any, Any, R]]:
     """Mark an async function as a workflow: deterministic code that strings steps together.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from workflow_runtime.project import registered_projects
 from workflow_runtime.worlds.base import World
 from workflow_runtime.worlds.urls import open_world_url
 
+_INSTALLED = {"site-packages", "dist-packages"}
 _world: World | None = None
 _holders = 0
 
@@ -21,17 +23,28 @@ def world_url() -> str:
 
     When the project is installed rather than run from its folder, the current folder takes its place.
     """
-    if url := os.environ.get("WORKFLOW_WORLD"):
-        return url
+    return os.environ.get("WORKFLOW_WORLD") or f"sqlite:///{quote((_default_folder() / 'workflow.db').as_posix())}"
+
+
+def _default_folder() -> Path:
     roots = [project.root for project in registered_projects()]
-    home = next((root for root in roots if (root / "pyproject.toml").is_file()), Path.cwd())
-    return f"sqlite:///{quote((home / '.workflow' / 'workflow.db').as_posix())}"
+    home = next((root for root in roots if not _INSTALLED & set(root.parts)), Path.cwd())
+    return home / ".workflow"
+
+
+def _keep_out_of_git(folder: Path) -> None:
+    """A database is no source; a folder that can not be written is reported when the world is opened."""
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True)
+        (folder / ".gitignore").write_text("*\n", "utf-8")
 
 
 async def process_world() -> World:
     """This process's world, opened on first use. Raises ``WorldError`` when it can not be opened."""
     global _world
     if _world is None:
+        if not os.environ.get("WORKFLOW_WORLD"):
+            _keep_out_of_git(_default_folder())
         _world = open_world_url(world_url())
     await _world.open()
     return _world

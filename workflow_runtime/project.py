@@ -100,11 +100,8 @@ class Registrations(Mapping[str, Callable[..., object]]):
         """Raise ``StepNotRegisteredError`` that names every expected step which is neither registered nor known to be unavailable."""
         missing = [step for step in expected if step not in self._steps and step not in self._unavailable]
         if missing:
-            raise StepNotRegisteredError(
-                ", ".join(missing),
-                "its import is gone from step_registrations.py or its module from the deployment: did a linter, a formatter or a "
-                "packager remove what looked unused? Run workflow-build again, and ship its output whole",
-            ) from self._missing.get(missing[0])
+            cause = next((self._missing[step] for step in missing if step in self._missing), None)
+            raise StepNotRegisteredError(", ".join(missing), _why_missing(cause)) from cause
 
     def find(self, step_id: str) -> Callable[..., object]:
         """The step's function. Raises ``StepNotRegisteredError``, with the import error as its cause if there was one."""
@@ -146,6 +143,15 @@ class ProcessSteps:
             if step_id in steps or step_id in steps.failures:
                 return steps.find(step_id)
         raise StepNotRegisteredError(step_id)
+
+
+def _why_missing(cause: Exception | None) -> str:
+    if cause is not None:
+        return f"{cause}: the written package does not fit the code any more; run workflow-build again"
+    return (
+        "its import is gone from step_registrations.py: did a linter, a formatter or a packager remove what looked unused? "
+        "Run workflow-build again, and ship its output whole"
+    )
 
 
 def _is_missing(module: str, error: Exception) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
@@ -23,10 +24,12 @@ from workflow_runtime.http import (
     parse_message,
     read_limited,
 )
-from workflow_runtime.process import held_world, process_world
+from workflow_runtime.process import held_world, process_world, world_url
 from workflow_runtime.project import ProcessSteps, Project, Registrations, register_steps
 from workflow_runtime.worker import Worker
 from workflow_runtime.worlds.base import Message, World
+
+logger = logging.getLogger("workflow_runtime.service")
 
 STEP_THREADS = 32
 """How many sync steps may run at once."""
@@ -38,6 +41,8 @@ class Service:
     def __init__(self, project: Project, steps: Registrations) -> None:
         steps.require(project.steps)
         register_steps(steps)
+        for step_id, error in steps.failures.items():
+            logger.error("%s can not run: its module fails to import: %s", step_id, error, exc_info=error)
         self._project = project
         self._steps = steps
         self._handler: Handler | None = None
@@ -55,6 +60,7 @@ class Service:
         try:
             async with held_world() as world:
                 self._handler = handler = Handler(world, ProcessSteps(), threads, options)
+                logger.info("worker for %s on %s", self._project.package, world_url())
                 async with Worker(world, handler).running():
                     yield
         finally:

@@ -19,7 +19,7 @@ from workflow_runtime.handler.steps import Attempt, StepRunner
 from workflow_runtime.handler.view import LogView, StepView
 from workflow_runtime.ids import new_message_id
 from workflow_runtime.machine.machine import Machine
-from workflow_runtime.values import encode_error
+from workflow_runtime.values import decode_error, encode_error
 from workflow_runtime.worlds.base import Delivery, Log, Message, Refused, World
 
 logger = logging.getLogger("workflow_runtime.handler")
@@ -194,7 +194,7 @@ class RunDriver:
         self._facts, self._facts_fed = [], 0
         self._take(events)
         if self._view.ended:
-            logger.info("run %s ended: %s", self._run_id, events[-1].kind.removeprefix("run_"))
+            self._log_end(events[-1])
         machine = self._live_machine()
         confirmed = {(event.kind, event.entity) for event in plan.decisions}
         for event in events:
@@ -205,6 +205,13 @@ class RunDriver:
                 self._running[step_id] = asyncio.create_task(
                     self._runner.run(self._attempt(step_id, self._view.steps[step_id]))
                 )
+
+    def _log_end(self, end: Event) -> None:
+        if end.kind is EventKind.RUN_FAILED:
+            error = decode_error(end.data["error"])
+            logger.error("run %s failed: %s: %s", self._run_id, type(error).__name__, error, exc_info=error)
+        else:
+            logger.info("run %s ended: %s", self._run_id, end.kind.removeprefix("run_"))
 
     def _attempt(self, step_id: str, step: StepView) -> Attempt:
         return Attempt(self._run_id, step_id, step.name, step.input, step.attempt, step.failures, step.retryings)

@@ -70,7 +70,7 @@ class StepRunner:
             return _failed(
                 attempt,
                 WorkflowError(
-                    f"step {attempt.name} was started {attempt.attempt - 1} times, and {crashes} times its process died before an outcome; "
+                    f"{attempt.name} was started {attempt.attempt - 1} times, and {crashes} times its process died before an outcome; "
                     "it is not started again"
                 ),
             )
@@ -84,7 +84,7 @@ class StepRunner:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
-            own = WorkflowError(f"step {attempt.name} raised CancelledError although nobody cancelled it")
+            own = WorkflowError(f"{attempt.name} raised CancelledError although nobody cancelled it")
             own.__cause__ = error
             return _outcome_of(attempt, own, max_retries)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the user's code raises is the step's outcome
@@ -123,7 +123,7 @@ def _outcome_of(attempt: Attempt, error: BaseException, max_retries: int) -> Eve
         return _failed(attempt, error)
     if attempt.failures >= max_retries:
         if max_retries:
-            error.add_note(f"step {attempt.name} ran {attempt.attempt} times; its {max_retries} retries are used up")
+            error.add_note(f"{attempt.name} ran {attempt.attempt} times; its {max_retries} retries are used up")
         return _failed(attempt, error)
     retry_at = now + RETRY_DELAY
     if isinstance(error, RetryableError) and error.retry_after is not None:
@@ -138,7 +138,7 @@ def _retrying(attempt: Attempt, error: BaseException, now: float, retry_at: floa
     asked = isinstance(error, RetryableError | TooEarlyError)  # the step's own wish, not a fault: its message is enough
     logger.log(
         logging.INFO if asked else logging.WARNING,
-        "step %s (%s of run %s) is run again in %.1f s after attempt %d: %s",
+        "%s (%s of run %s) is run again in %.1f s after attempt %d: %s",
         *(attempt.name, attempt.step_id, attempt.run_id, retry_at - now, attempt.attempt, error),
         exc_info=None if asked else error,
     )
@@ -148,7 +148,7 @@ def _retrying(attempt: Attempt, error: BaseException, now: float, retry_at: floa
 
 def _failed(attempt: Attempt, error: BaseException) -> Event:
     logger.warning(
-        "step %s (%s of run %s) failed for good on attempt %d",
+        "%s (%s of run %s) failed for good on attempt %d",
         *(attempt.name, attempt.step_id, attempt.run_id, attempt.attempt),
         exc_info=error,
     )

@@ -223,7 +223,8 @@ class Machine:
         return self._failure(error)
 
     def _failure(self, error: BaseException) -> Command:
-        return Command(EventKind.RUN_FAILED, "", {"error": encode_error(error, self.program.classes)})
+        data = self.program.readable(encode_error(error, self.program.classes))
+        return Command(EventKind.RUN_FAILED, "", {"error": data})
 
     def _finish(self, end: Command | None) -> None:
         self.ended = True

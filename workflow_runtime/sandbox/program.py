@@ -9,6 +9,7 @@ import __future__
 
 import builtins
 import itertools
+import json
 import sys
 import threading
 from collections.abc import Callable, Coroutine
@@ -19,6 +20,7 @@ from typing import Any
 
 from workflow_runtime.bundles import Bundle, BundleModule
 from workflow_runtime.errors import WorkflowError
+from workflow_runtime.events import Json
 from workflow_runtime.sandbox.imports import Importer
 from workflow_runtime.sandbox.placeholder import placeholder
 from workflow_runtime.sandbox.stubs import step_stub
@@ -92,6 +94,10 @@ class SandboxProgram:
         """``shop/orders.py:12`` for a line of the bundle's code, else None."""
         path = self._paths.get(filename)
         return f"{path}:{line}" if path else None
+
+    def readable(self, error: Json) -> Json:
+        """The encoded error without the prefix of the bundle's modules."""
+        return json.loads(json.dumps(error).replace(f"{self._prefix}.", ""))
 
     def release(self) -> None:
         """Take the modules of this one run out of ``sys.modules`` again."""

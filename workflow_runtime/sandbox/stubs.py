@@ -31,7 +31,9 @@ def step_stub(step: str, classes: Classes) -> Callable[[Callable[..., object]], 
             encoded = encode_call(args, kwargs, classes, where=function.__qualname__)
             frame = sys._getframe(1)
             where = machine.program.describe(frame.f_code.co_filename, frame.f_lineno) or ""
-            return _run(machine, step, encoded, where, function, classes)
+            running: Any = _run(machine, step, encoded, where, function, classes)
+            running.__qualname__ = f"step {function.__qualname__}"  # what Python's warning names when nobody awaits it
+            return running
 
         call.__workflow_stub__ = True  # type: ignore[attr-defined]  # how asyncio.to_thread knows that it may
         return call
