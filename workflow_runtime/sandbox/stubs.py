@@ -31,8 +31,9 @@ def step_stub(step: str, classes: Classes) -> Callable[[Callable[..., object]], 
             encoded = encode_call(args, kwargs, classes, where=function.__qualname__)
             frame = sys._getframe(1)
             where = machine.program.describe(frame.f_code.co_filename, frame.f_lineno) or ""
-            running: Any = _run(machine, step, encoded, where, function, classes)
-            running.__qualname__ = f"step {function.__qualname__}"  # what Python's warning names when nobody awaits it
+            running = _run(machine, step, encoded, where, function, classes)
+            # What Python's warning names when nobody awaits it.
+            running.__qualname__ = f"step {function.__qualname__}"  # type: ignore[attr-defined]  # coroutine objects have one
             return running
 
         call.__workflow_stub__ = True  # type: ignore[attr-defined]  # how asyncio.to_thread knows that it may
