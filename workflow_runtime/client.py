@@ -13,7 +13,7 @@ from workflow_runtime.events import Event, EventKind
 from workflow_runtime.ids import new_message_id, new_run_id
 from workflow_runtime.machine.current import running_machine
 from workflow_runtime.marking import is_step, workflow_id
-from workflow_runtime.process import process_world
+from workflow_runtime.process import process_world, warn_of_idle_handlers
 from workflow_runtime.project import bundle_hash_of
 from workflow_runtime.values import decode, decode_error, encode_call, return_hint
 from workflow_runtime.worlds.base import Message, RunInfo, RunStatus
@@ -84,6 +84,7 @@ async def start(function: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args,
     await world.create_run(
         run_id, Event(EventKind.RUN_CREATED, time.time(), "", data), Message(new_message_id(), run_id)
     )
+    warn_of_idle_handlers(run_id)
     return Run(run_id, return_hint(body))
 
 

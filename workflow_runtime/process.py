@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,10 @@ from workflow_runtime.worlds.urls import open_world_url
 _INSTALLED = {"site-packages", "dist-packages"}
 _world: World | None = None
 _holders = 0
+_idle_handlers: set[str] = set()
+"""The packages whose handler was made in this process, but whose worker does not run."""
+
+logger = logging.getLogger("workflow_runtime.process")
 
 
 def world_url() -> str:
@@ -63,3 +68,24 @@ async def held_world() -> AsyncIterator[World]:
         if not _holders:
             _world = None
             await world.close()
+
+
+def worker_idle(package: str) -> None:
+    """Note that the handler of ``package`` is there and its worker is not running."""
+    _idle_handlers.add(package)
+
+
+def worker_running(package: str) -> None:
+    """Note that the worker of ``package`` runs."""
+    _idle_handlers.discard(package)
+
+
+def warn_of_idle_handlers(run_id: str) -> None:
+    """Say, once per handler, that this process has a handler but no worker, so that the run waits for another process."""
+    while _idle_handlers:
+        logger.warning(
+            "run %s is stored, but the worker of %s is not running in this process: was mount(app) called on the outermost app, "
+            "and did the app's lifespan start? Until some process runs a worker, runs stay pending",
+            run_id,
+            _idle_handlers.pop(),
+        )

@@ -24,7 +24,7 @@ from workflow_runtime.http import (
     parse_message,
     read_limited,
 )
-from workflow_runtime.process import held_world, process_world, world_url
+from workflow_runtime.process import held_world, process_world, worker_idle, worker_running, world_url
 from workflow_runtime.project import ProcessSteps, Project, Registrations, register_steps
 from workflow_runtime.worker import Worker
 from workflow_runtime.worlds.base import Message, World
@@ -41,6 +41,7 @@ class Service:
     def __init__(self, project: Project, steps: Registrations) -> None:
         steps.require(project.steps)
         register_steps(steps)
+        worker_idle(project.package)
         for step_id, error in steps.failures.items():
             logger.error("%s can not run: its module fails to import: %s", step_id, error, exc_info=error)
         self._project = project
@@ -62,9 +63,11 @@ class Service:
                 self._handler = handler = Handler(world, ProcessSteps(), threads, options)
                 logger.info("worker for %s on %s", self._project.package, world_url())
                 async with Worker(world, handler).running():
+                    worker_running(self._project.package)
                     yield
         finally:
             self._handler = None
+            worker_idle(self._project.package)
             threads.shutdown(wait=False, cancel_futures=True)
 
     async def flow(self, headers: Mapping[str, str], body: AsyncIterable[bytes]) -> HttpResponse:

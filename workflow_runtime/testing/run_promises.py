@@ -44,8 +44,10 @@ class RunPromises:
         run = await new_run(world)
         leaving = await harness.make()
         delivery = await held(leaving, run.id)
+        waiting = asyncio.create_task(take(world))
+        await asyncio.sleep(A_WHILE)
         await leaving.close()
-        again = await take(world)
+        again = await waiting
         assert again.message == delivery.message
         assert again.count == 2
 
@@ -123,6 +125,19 @@ class RunPromises:
         for slot in range(2, 20):
             await world.commit(run.id, slot - 1, [step_created(f"step_{slot:06d}")])
             assert (await world.load(run.id)).run.slot == slot
+
+    async def test_a_load_while_others_commit_ends_where_its_run_says(self, world: World, other: World) -> None:
+        run = await new_run(world)
+
+        async def commit() -> None:
+            for slot in range(1, 150):
+                await other.commit(run.id, slot, [step_created(f"step_{slot:06d}")])
+
+        committing = asyncio.create_task(commit())
+        while not committing.done():
+            await kinds(world, run.id)  # fails when it does not
+            await asyncio.sleep(0)
+        await committing
 
     async def test_runs_are_listed_newest_first_up_to_the_limit(self, world: World) -> None:
         runs = [await new_run(world, time=when) for when in (300.0, 100.0, 200.0, 200.0)]
