@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from workflow_build import rules
@@ -68,7 +69,12 @@ def _may_use(file: SourceFile, hints: dict[bytes, set[bytes]]) -> bool:
     data = file.data
     if b"import" not in data:
         return False
-    return any(word in data and any(name in data for name in names) for word, names in hints.items())
+    return any(_names(data, word) and any(_names(data, name) for name in names) for word, names in hints.items())
+
+
+def _names(data: bytes, word: bytes) -> bool:
+    """Whether ``word`` stands in the file as a word of its own."""
+    return word in data and re.search(rb"(?<!\w)" + re.escape(word) + rb"(?!\w)", data) is not None
 
 
 def _without_duplicates(marked: Sequence[Function], diagnostics: list[Diagnostic]) -> Iterator[Function]:

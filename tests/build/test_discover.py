@@ -232,3 +232,13 @@ def test_the_order_of_the_files_does_not_matter(project: Callable[..., Config]) 
     shuffled = list(sources.files)
     random.Random(5).shuffle(shuffled)
     assert discover(sources) == discover(replace(sources, files=tuple(shuffled)))
+
+
+def test_modules_that_all_import_everything_from_each_other_take_no_longer(find: Callable[..., Functions]) -> None:
+    names = [f"m{n}" for n in range(40)]
+    stars = "".join(f"from {name} import *\n" for name in names)
+    files: dict[str, str | bytes] = {
+        f"{name}.py": f"# workflow_runtime\n{stars}@step\ndef f(): ...\n" for name in names
+    }
+    assert ids(find(files)) == []
+    assert len(ids(find(files | {"m7.py": "from workflow_runtime import step\n"}))) == 39

@@ -282,3 +282,12 @@ def test_the_order_of_the_files_does_not_matter(project: Callable[..., Config]) 
     random.Random(3).shuffle(shuffled)
     other = replace(sources, files=tuple(shuffled))
     assert resolve(other, discover(other), config) == program
+
+
+def test_modules_that_all_import_everything_from_each_other_are_walked(reach: Callable[..., dict[str, str]]) -> None:
+    names = [f"m{n}" for n in range(40)]
+    stars = "".join(f"from {name} import *\n" for name in names)
+    files = {f"{name}.py": f"{stars}def f_{name}(): return missing, f_m7\n" for name in names}
+    found = reach(files | {"w.py": module("from m3 import f_m5\n@workflow\nasync def w(): return f_m5, absent\n")})
+    assert "def f_m5(): return missing, f_m7" in found["m5"]
+    assert "def f_m7(): return missing, f_m7" in found["m7"]

@@ -55,6 +55,9 @@ class Whole:
 
 Step = Node | External | Present | Whole
 
+Seen = set[tuple[str, str, tuple[str, ...]]]
+"""The names that one look-up has asked for already: modules may import from each other in circles."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
@@ -67,15 +70,16 @@ class Lookup:
         module: str,
         name: str,
         attributes: tuple[str, ...],
-        seen: frozenset[tuple[str, str]] = frozenset(),
+        seen: Seen | None = None,
         *,
         inside: bool = True,
     ) -> Iterator[Step]:
         """Where ``name.attributes`` leads, read at the top level of ``module``; builtins are seen from ``inside`` only."""
         syntax = self.modules.syntax(module)
-        if syntax is None or (module, name) in seen:
+        seen = set() if seen is None else seen
+        if syntax is None or (module, name, attributes) in seen:
             return
-        seen |= {(module, name)}
+        seen.add((module, name, attributes))
         if name not in syntax.bindings:
             yield from self._unbound(syntax, (name, *attributes), seen, inside=inside)
         statements = [syntax.statements[index] for index in syntax.bindings.get(name, ())]
@@ -88,10 +92,9 @@ class Lookup:
             for imported in inner:
                 yield from self.imported(imported, attributes, seen)
 
-    def imported(
-        self, imported: Import, attributes: tuple[str, ...], seen: frozenset[tuple[str, str]] = frozenset()
-    ) -> Iterator[Step]:
+    def imported(self, imported: Import, attributes: tuple[str, ...], seen: Seen | None = None) -> Iterator[Step]:
         """Where the import and ``attributes`` of what it gives lead."""
+        seen = set() if seen is None else seen
         if imported.name is None:
             yield from self.presence(imported)
             yield from self._module(imported.root, attributes, seen)
@@ -109,14 +112,14 @@ class Lookup:
             return
         names = self.public(imported.root) if imported.name == STAR else (imported.name,)
         for name in names:
-            yield from self._member(imported.root, (name,), frozenset(), opaque=False)
+            yield from self._member(imported.root, (name,), set(), opaque=False)
 
     def public(self, module: str) -> tuple[str, ...]:
         """The names that ``from module import *`` may give, sorted; ``__all__`` is not regarded."""
         syntax = self.modules.syntax(module)
         return tuple(sorted(name for name in syntax.bindings if not name.startswith("_"))) if syntax else ()
 
-    def _module(self, module: str, attributes: tuple[str, ...], seen: frozenset[tuple[str, str]]) -> Iterator[Step]:
+    def _module(self, module: str, attributes: tuple[str, ...], seen: Seen) -> Iterator[Step]:
         if module not in self.modules:
             yield External(".".join((module, *attributes)), module)
         elif not attributes:
@@ -124,9 +127,7 @@ class Lookup:
         else:
             yield from self._member(module, attributes, seen)
 
-    def _member(
-        self, module: str, attributes: tuple[str, ...], seen: frozenset[tuple[str, str]], *, opaque: bool = True
-    ) -> Iterator[Step]:
+    def _member(self, module: str, attributes: tuple[str, ...], seen: Seen, *, opaque: bool = True) -> Iterator[Step]:
         """``attributes`` of a module of the project. Unless ``opaque``, a module at the end is only present."""
         syntax = self.modules.syntax(module)
         head, rest = attributes[0], attributes[1:]
@@ -138,9 +139,7 @@ class Lookup:
             if opaque or rest:
                 yield from self._module(child, rest, seen)
 
-    def _unbound(
-        self, syntax: ModuleSyntax, chain: tuple[str, ...], seen: frozenset[tuple[str, str]], *, inside: bool
-    ) -> Iterator[Step]:
+    def _unbound(self, syntax: ModuleSyntax, chain: tuple[str, ...], seen: Seen, *, inside: bool) -> Iterator[Step]:
         """A name that no statement binds by itself: from a star, a builtin, or from the module's ``__getattr__``."""
         outside: list[Step] = []
         for index in syntax.bindings.get(STAR, ()):

@@ -37,11 +37,11 @@ class Markers:
 
     def kind(self, module: str, chain: tuple[str, ...]) -> FunctionKind | None:
         """What ``chain``, read at the top level of ``module``, marks; None when it is no marker."""
-        return next((_kind(meant) for meant in self._meanings(module, chain, frozenset()) if _kind(meant)), None)
+        return next((_kind(meant) for meant in self._meanings(module, chain, set()) if _kind(meant)), None)
 
     def kind_of_import(self, imported: Import, attributes: tuple[str, ...]) -> FunctionKind | None:
         """The same for a name that a function imports."""
-        meanings = self._import_meanings(imported, attributes, frozenset())
+        meanings = self._import_meanings(imported, attributes, set())
         return next((_kind(meant) for meant in meanings if _kind(meant)), None)
 
     def exported(self, module: str) -> frozenset[str]:
@@ -53,15 +53,15 @@ class Markers:
         return frozenset(found)
 
     def _leads_out(self, module: str, name: str) -> bool:
-        return any(meant[0] == RUNTIME for meant in self._meanings(module, (name,), frozenset()))
+        return any(meant[0] == RUNTIME for meant in self._meanings(module, (name,), set()))
 
-    def _meanings(self, module: str, chain: tuple[str, ...], seen: frozenset[str]) -> Iterator[tuple[str, ...]]:
-        """The absolute dotted names outside the project that ``chain`` may stand for."""
+    def _meanings(self, module: str, chain: tuple[str, ...], seen: set[str]) -> Iterator[tuple[str, ...]]:
+        """The absolute dotted names outside the project that ``chain`` may stand for; ``seen`` is what was looked at already."""
         key = f"{module}:{chain[0]}"
         names = self._modules.get(module)
         if names is None or key in seen:
             return
-        seen |= {key}
+        seen.add(key)
         head, rest = chain[0], chain[1:]
         for imported in names.imports.get(head, ()):
             yield from self._import_meanings(imported, rest, seen)
@@ -72,12 +72,12 @@ class Markers:
                 yield from self._absolute((*star.root.split("."), *chain), seen)
 
     def _import_meanings(
-        self, imported: Import, attributes: tuple[str, ...], seen: frozenset[str]
+        self, imported: Import, attributes: tuple[str, ...], seen: set[str]
     ) -> Iterator[tuple[str, ...]]:
         name = (imported.name,) if imported.name else ()
         yield from self._absolute((*imported.root.split("."), *name, *attributes), seen)
 
-    def _absolute(self, parts: tuple[str, ...], seen: frozenset[str]) -> Iterator[tuple[str, ...]]:
+    def _absolute(self, parts: tuple[str, ...], seen: set[str]) -> Iterator[tuple[str, ...]]:
         """What the dotted name ``parts`` stands for: itself, unless a module of the project holds it."""
         for length in range(len(parts) - 1, 0, -1):
             module = ".".join(parts[:length])
