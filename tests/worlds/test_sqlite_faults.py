@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -343,16 +344,20 @@ except WorldError as error:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
-async def test_a_file_that_can_not_be_written_is_named(world: SqliteWorld, database: Path) -> None:
-    await world.close()
-    for path in (database, Path(f"{database}-workers"), database.parent):
-        path.chmod(0o555 if path.is_dir() else 0o444)
-    for above in database.parent.parents[:2]:
-        above.chmod(0o755)
-    said = await asyncio.to_thread(said_by, _READ_ONLY, database)
+async def test_a_file_that_can_not_be_written_is_named() -> None:
+    with tempfile.TemporaryDirectory() as outer:  # not pytest's folder, which no other user may enter
+        folder = Path(outer) / "data"
+        database = folder / "world.db"
+        world = SqliteWorld(database)
+        await world.open()
+        await world.close()
+        for path in (database, Path(f"{database}-workers"), folder, Path(outer)):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        said = await asyncio.to_thread(said_by, _READ_ONLY, database)
+        for path in (Path(outer), folder, Path(f"{database}-workers")):
+            path.chmod(0o755)
     assert str(database) in said
     assert "let this user write" in said
-    database.parent.chmod(0o755)
 
 
 def said_by(script: str, database: Path) -> str:
