@@ -26,6 +26,7 @@ from workflow_runtime.http import (
 )
 from workflow_runtime.process import held_world, process_world, worker_idle, worker_running, world_url
 from workflow_runtime.project import ProcessSteps, Project, Registrations, register_steps
+from workflow_runtime.staleness import changed_sources
 from workflow_runtime.worker import Worker
 from workflow_runtime.worlds.base import Message, World
 
@@ -62,9 +63,16 @@ class Service:
             async with held_world() as world:
                 self._handler = handler = Handler(world, ProcessSteps(), threads, options)
                 logger.info("worker for %s on %s", self._project.package, world_url())
+                for path in changed_sources(self._project):
+                    logger.warning(
+                        "%s changed since workflow-build ran; runs use the code as it was then: run it again", path
+                    )
                 async with Worker(world, handler).running():
                     worker_running(self._project.package)
-                    yield
+                    try:
+                        yield
+                    finally:
+                        self._handler = None  # from here on, a push or a look would open the world again
         finally:
             self._handler = None
             worker_idle(self._project.package)

@@ -99,6 +99,24 @@ async def test_a_failed_run_is_logged_with_its_error(service: Service, caplog: p
     )
 
 
+async def test_workflow_code_that_changed_since_the_build_is_said_at_start(
+    service: Service, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = tmp_path / "service_app.py"
+    source.write_text(SOURCE.replace("n < 0", "n < 1"), "utf-8")
+    async with service.lifespan():
+        assert "service_app.py changed since workflow-build ran" in caplog.text
+
+
+async def test_a_step_body_or_a_comment_that_changed_is_not_said(
+    service: Service, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stepped = SOURCE.replace('@__workflow_step__("step//service_app//double")', "@step").replace("(n): ...", "(n):")
+    (tmp_path / "service_app.py").write_text(stepped + "\n\n# a comment below\n", "utf-8")
+    async with service.lifespan():
+        assert "changed since" not in caplog.text
+
+
 async def test_starting_a_step_says_that_it_is_one(service: Service) -> None:
     with pytest.raises(WorkflowError, match="double is a step"):
         await start(double, 1)
