@@ -1,0 +1,1 @@
+"""What each workflow may do, in which order: a graph, read from the source alone."""

@@ -1,0 +1,67 @@
+"""The graphs of a program: each workflow's code followed, and wired up."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+from workflow_build.graph.flow import frame_of
+from workflow_build.graph.items import Arm, Item, everything
+from workflow_build.graph.model import Graph, NodeKind
+from workflow_build.graph.names import Names
+from workflow_build.graph.trace import Trace
+from workflow_build.graph.values import Definition
+from workflow_build.graph.wire import wired
+from workflow_build.model import Function, Program, WorkflowClosure
+
+UNSEEN = "steps within reach that nothing is seen to call"
+
+
+def graphs_of(program: Program, names: Names) -> tuple[Graph, ...]:
+    """The graph of each workflow of ``program``, in its order. Each step that a workflow reaches is in its graph, or in that of a
+    workflow that it starts."""
+    followed = {closure.function.id: _followed(closure.function, names) for closure in program.workflows}
+    return tuple(wired(closure.function, _complete(closure, followed)) for closure in program.workflows)
+
+
+def _complete(closure: WorkflowClosure, followed: Mapping[str, tuple[Item, ...]]) -> tuple[Item, ...]:
+    """What the workflow does, and the steps that were not seen on the way."""
+    place, seen = closure.function.location, _named(closure.function.id, followed)
+    missing = [Item(NodeKind.OPAQUE, step.qualname, place, step.id) for step in closure.steps if step.id not in seen]
+    items = followed[closure.function.id]
+    if not missing:
+        return items
+    arms = tuple(Arm("", (item,)) for item in missing)
+    return (Item(NodeKind.OPAQUE, UNSEEN, place, arms=arms), *items)
+
+
+def _named(workflow: str, followed: Mapping[str, tuple[Item, ...]]) -> set[str]:
+    """The functions that the workflow's items name, and those of the workflows that it starts."""
+    seen: set[str] = set()
+    waiting = [workflow]
+    while waiting:
+        for item in everything(followed.get(waiting.pop(), ())):
+            if item.function and item.function not in seen:
+                seen.add(item.function)
+                waiting.append(item.function)
+    return seen
+
+
+def _followed(function: Function, names: Names) -> tuple[Item, ...]:
+    """What the workflow does; one arm for each of its definitions, if it has several."""
+    try:
+        trace = Trace(names)
+        bodies = [(node.lineno, _body(trace, function, node)) for node in names.definitions(function)]
+    except RecursionError:
+        return (Item(NodeKind.OPAQUE, "nested too deeply to be followed", function.location),)
+    if len(bodies) < 2:
+        return bodies[0][1] if bodies else ()
+    arms = tuple(Arm(f"as in line {line}", items) for line, items in bodies)
+    return (Item(NodeKind.BRANCH, "one of", function.location, arms=arms),)
+
+
+def _body(trace: Trace, function: Function, node: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[Item, ...]:
+    frame = frame_of(trace, Definition(function.module, function.qualname, node, function), (id(node),))
+    frame.is_root = True
+    trace.run(frame, node.body)
+    return trace.tidied(frame.items)
