@@ -211,7 +211,7 @@ def test_causes_notes_and_stack_are_shown_when_it_is_printed() -> None:
 
     assert isinstance(back.__cause__, ValueError)
     assert "a note" in text
-    assert "in the step:" in text
+    assert "where it was raised:" in text
     assert f'File "{__file__}"' in text
     assert 'int("x")' in text
     assert "direct cause" in text

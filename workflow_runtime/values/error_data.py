@@ -26,7 +26,7 @@ NATIVE_STATE: tuple[tuple[type[BaseException], tuple[str, ...]], ...] = (
 
 def stack_note(stack: str) -> str:
     """The note by which a rebuilt exception shows where it was first raised."""
-    return f"Traceback (most recent call last), in the step:\n{stack}"
+    return f"Traceback (most recent call last), where it was raised:\n{stack}"
 
 
 def native_state(cls: type[BaseException]) -> dict[str, type[BaseException]]:
