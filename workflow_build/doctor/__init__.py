@@ -26,7 +26,6 @@ CHECKS: tuple[Check, ...] = (
     shipping.check_vercel,
     shipping.check_place,
     *(linters.check_with(tool) for tool in linters.TOOLS),
-    environment.check_reload,
     state.check_world,
 )
 

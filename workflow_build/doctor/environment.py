@@ -21,17 +21,6 @@ KNOWN_BAD: Mapping[str, Mapping[tuple[int, ...], str]] = {
         [(0, 137, 0), (0, 137, 1)], "its route table can not be read: the routers in it are opaque"
     ),
 }
-STARTERS = (
-    "Procfile",
-    "Procfile.dev",
-    "Makefile",
-    "justfile",
-    "Dockerfile",
-    "compose.yaml",
-    "compose.yml",
-    "docker-compose.yml",
-)
-RELOADING = re.compile(r"(?m)^.*\buvicorn\b.*--reload(?![\w-]).*$")
 
 
 def check_python(patient: Patient) -> Finding | None:
@@ -56,18 +45,6 @@ def check_frameworks(patient: Patient) -> Finding | None:
     findings = [_framework(name) for name in limited]
     bad = next((found for found in findings if found.level is not Level.OK), None)
     return bad or (findings[0] if findings else None)
-
-
-def check_reload(patient: Patient) -> Finding | None:
-    """A server that restarts on each written file; None when no start file of the project has one."""
-    for name in STARTERS:
-        path = patient.config.project / name
-        line = RELOADING.search(path.read_text("utf-8", "replace")) if path.is_file() else None
-        if line and "--reload-exclude" not in line[0]:
-            message = f"{name} starts uvicorn with --reload: it restarts once for your edit, and again for what a build writes"
-            advice = f"add --reload-exclude '{patient.out}/*' (needs watchfiles beside uvicorn), and restart when you have built"
-            return Finding("reload", Level.WARNING, message, advice)
-    return None
 
 
 def _framework(name: str) -> Finding:

@@ -220,22 +220,6 @@ def test_a_world_that_can_not_be_used_is_named(url: str, expected: str, clinic: 
     assert clinic.level(clinic.write({}), "world", WORKFLOW_WORLD=url) == expected
 
 
-@pytest.mark.parametrize(
-    ("command", "expected"),
-    [
-        ("web: uvicorn shop.main:app --reload\n", "warning"),
-        ("web: uvicorn shop.main:app --reload --reload-exclude 'shop/_workflow/*'\n", None),
-        ("web: uvicorn shop.main:app\n", None),
-    ],
-)
-def test_a_server_that_restarts_on_each_written_file_is_named(
-    command: str, expected: str | None, clinic: Clinic
-) -> None:
-    found = clinic.look(clinic.write({"Procfile": command}), "reload")
-
-    assert (found.level if found else None) == expected
-
-
 def test_the_command_exits_with_one_for_problems_alone_and_tells_programs_in_json(clinic: Clinic) -> None:
     project = clinic.write(
         {".gitignore": "_workflow/\n"}, settings='[build-system]\nbuild-backend = "hatchling.build"\n'
