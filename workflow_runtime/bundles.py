@@ -1,7 +1,7 @@
 """Workflow code as the compiler cut it for replay.
 
-The compiler writes each bundle as a Python module that builds one ``Bundle`` of plain text. Its name is the hash of what it
-says: equal workflow code has equal bundles on any machine, and a run keeps the one that it started with.
+The compiler writes each bundle as a Python module that builds one ``Bundle`` of plain text. Its name is the hash of
+what it says: equal workflow code has equal bundles on any machine, and a run keeps the one that it started with.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ HASH_LENGTH = 16
 
 @dataclass(frozen=True, slots=True)
 class BundleModule:
-    """One module of a bundle: the user's file with everything unreached blanked, every kept line on its own line number."""
+    """One module of a bundle: the user's file with everything unreached blanked, every kept line on its own line
+    number.
+    """
 
     name: str
     path: str

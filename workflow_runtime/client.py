@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import secrets
+import sys
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -14,8 +15,9 @@ from workflow_runtime.ids import new_message_id, new_run_id
 from workflow_runtime.machine.current import running_machine
 from workflow_runtime.marking import is_step, workflow_id
 from workflow_runtime.process import process_world, warn_of_idle_handlers
-from workflow_runtime.project import bundle_hash_of
-from workflow_runtime.values import decode, decode_error, encode_call, return_hint
+from workflow_runtime.project import bundle_hash_of, workflow_of_script
+from workflow_runtime.values import PROCESS_CLASSES, decode, decode_error, encode_call, return_hint
+from workflow_runtime.values.classes import ScriptClasses
 from workflow_runtime.worlds.base import Message, RunInfo, RunStatus
 
 P = ParamSpec("P")
@@ -44,8 +46,8 @@ class Run(Generic[R]):
     async def result(self, timeout: float | None = None) -> R:
         """Wait for the end, and give what the workflow returned.
 
-        Raises ``RunFailedError``, whose ``__cause__`` is the workflow's own exception, ``RunCancelledError``, ``RunNotFoundError``, and
-        ``TimeoutError`` when the run has not ended after ``timeout`` seconds.
+        Raises ``RunFailedError``, whose ``__cause__`` is the workflow's own exception, ``RunCancelledError``,
+        ``RunNotFoundError``, and ``TimeoutError`` when the run has not ended after ``timeout`` seconds.
         """
         world = await process_world()
         info = await world.wait_for_end(self.id, timeout)
@@ -62,22 +64,26 @@ class Run(Generic[R]):
 async def start(function: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs) -> Run[R]:
     """Start a workflow. When this returns, the run is stored, and it will end whatever happens to this process.
 
-    Raises ``WorkflowNotRegisteredError`` when no imported ``_workflow`` package has the workflow, ``TypeError`` when the arguments do not fit its
-    signature, ``SerializationError`` when one can not be stored, ``WorldError`` when the storage fails.
+    Raises ``WorkflowNotRegisteredError`` when no imported ``_workflow`` package has the workflow, ``TypeError`` when
+    the arguments do not fit its signature, ``SerializationError`` when one can not be stored, ``WorldError`` when the
+    storage fails.
     """
     if running_machine() is not None:
         raise WorkflowError("start() was called in workflow code; call it in a step")
     body = inspect.unwrap(function)
     if is_step(body):
         raise WorkflowError(f"{body.__qualname__} is a step; start() takes a workflow, which calls the step")
-    workflow = workflow_id(body)
+    workflow, classes = workflow_id(body), PROCESS_CLASSES
+    if body.__module__ == "__main__":
+        workflow = workflow_of_script(body.__qualname__, getattr(sys.modules["__main__"], "__file__", None)) or workflow
+        classes = ScriptClasses(workflow.split("//")[1])
     bundle = bundle_hash_of(workflow)
     inspect.signature(body).bind(*args, **kwargs)
     data = {
         "workflow": workflow,
         "bundle": bundle,
         "seed": secrets.token_hex(16),
-        "input": encode_call(args, kwargs, where=body.__qualname__),
+        "input": encode_call(args, kwargs, classes, where=body.__qualname__),
     }
     run_id = new_run_id()
     world = await process_world()

@@ -16,7 +16,9 @@ class StepMetadata:
 
     run_id: str
     step_id: str
-    """The correlation id, unique within the run and the same for every attempt: with ``run_id`` it makes an idempotency key."""
+    """The correlation id, unique within the run and the same for every attempt: with ``run_id`` it makes an idempotency
+    key.
+    """
     name: str
     attempt: int
     started_at: datetime
@@ -35,7 +37,9 @@ current_step: ContextVar[StepMetadata | None] = ContextVar("workflow_runtime_ste
 
 
 def get_step_metadata() -> StepMetadata:
-    """The step that is running. Raises ``WorkflowError`` outside of one, as when a step is called outside of a workflow."""
+    """The step that is running. Raises ``WorkflowError`` outside of one, as when a step is called outside of a
+    workflow.
+    """
     metadata = current_step.get()
     if metadata is None or running_machine() is not None:
         raise WorkflowError("get_step_metadata() was called outside of a step that a workflow runs")

@@ -23,7 +23,8 @@ _PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*,?")
 def when(duration: Duration, now: float) -> float:
     """The unix time that ``duration`` means at ``now``. A datetime without a zone is taken as UTC.
 
-    Raises ``ValueError`` for text that is no duration and for what is not finite, ``TypeError`` for what is none of these.
+    Raises ``ValueError`` for text that is no duration and for what is not finite, ``TypeError`` for what is none of
+    these.
     """
     if isinstance(duration, datetime):
         return (duration if duration.tzinfo else duration.replace(tzinfo=UTC)).timestamp()

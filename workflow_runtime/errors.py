@@ -16,8 +16,8 @@
         ├── SerializationError         a value that can not cross a step or workflow boundary
         └── WorldError                 the storage failed, or was asked for what it does not have
 
-The type says whose fault it is: the first three are the user's steps speaking to the runtime, ``NondeterminismError`` and
-``SerializationError`` are the user's code, ``WorldError`` is the storage, ``CorruptedEventLogError`` is data.
+The type says whose fault it is: the first three are the user's steps speaking to the runtime, ``NondeterminismError``
+and ``SerializationError`` are the user's code, ``WorldError`` is the storage, ``CorruptedEventLogError`` is data.
 Messages say what happened, where, and what to do.
 """
 
@@ -52,7 +52,7 @@ class FatalError(WorkflowError):
 
 
 class RetryableError(WorkflowError):
-    """Raise it in a step to be retried after ``retry_after`` (seconds, a timedelta, a datetime, or text as in "5 minutes").
+    """Raise it in a step to be retried after ``retry_after`` (seconds, a timedelta, a datetime, or "5 minutes").
 
     The attempt counts. Without ``retry_after`` the step's own policy decides.
     """

@@ -1,9 +1,9 @@
 """The facts and decisions that a run's log is made of.
 
-An event is one line of a run's log. Decisions (``*_created``, ``wait_cancelled``, the end of the run) are made by the machine and
-only ever land on the prefix that they were decided from; facts (a step's outcome, an elapsed wait, a cancellation) come from
-outside and land whenever they happen. ``step_started`` and ``step_retrying`` are facts too, but of no interest to workflow
-code: the machine passes over them.
+An event is one line of a run's log. Decisions (``*_created``, ``wait_cancelled``, the end of the run) are made by the
+machine and only ever land on the prefix that they were decided from; facts (a step's outcome, an elapsed wait, a
+cancellation) come from outside and land whenever they happen. ``step_started`` and ``step_retrying`` are facts too, but
+of no interest to workflow code: the machine passes over them.
 
 What ``data`` holds, by kind:
 

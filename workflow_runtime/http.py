@@ -50,14 +50,14 @@ async def read_limited(body: AsyncIterable[bytes], limit: int = BODY_LIMIT) -> b
 
 
 def sign(secret: str, body: bytes, now: float) -> str:
-    """The value of ``x-workflow-signature`` for a body sent at ``now`` (unix seconds): HMAC-SHA-256 over time and body."""
+    """The ``x-workflow-signature`` of a body sent at ``now`` (unix seconds): HMAC-SHA-256 over time and body."""
     stamp = str(int(now))
     digest = hmac.digest(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hex()
     return f"t={stamp},v1={digest}"
 
 
 def is_signed(secret: str, body: bytes, header: str, now: float) -> bool:
-    """Whether ``header`` signs ``body`` with ``secret``, not longer ago than ``SIGNATURE_AGE``. Compares in constant time."""
+    """Whether ``header`` signs ``body`` with ``secret``, at most ``SIGNATURE_AGE`` ago. Compares in constant time."""
     stamp = header.partition(",")[0].removeprefix("t=")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12) or abs(now - int(stamp)) > SIGNATURE_AGE:
         return False

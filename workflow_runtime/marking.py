@@ -1,4 +1,4 @@
-"""The two marks: ``@workflow`` and ``@step``. They change nothing but what they say; the compiler reads them in source."""
+"""The two marks, ``@workflow`` and ``@step``. They change nothing but what they say: the compiler reads the source."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def step(*, max_retries: int = DEFAULT_MAX_RETRIES) -> Callable[[F], F]: ...
 def step(function: Callable[..., Any] | None = None, /, *, max_retries: int = DEFAULT_MAX_RETRIES) -> Any:
     """Mark a function as a step: a unit of work with side effects, whose outcome is recorded once.
 
-    ``max_retries`` is how often it is run again after a failure; 0 means once in all. Called outside of a workflow, a step simply runs.
+    ``max_retries`` is how often it is run again after a failure; 0 means once in all. Called outside of a workflow, a
+    step simply runs.
     """
     if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
         raise ValueError(f"max_retries must be a whole number from 0, not {max_retries!r}")
@@ -65,7 +66,8 @@ def is_step(function: Callable[..., object]) -> bool:
 def workflow(function: Callable[P, Coroutine[Any, Any, R]], /) -> Callable[P, Coroutine[Any, Any, R]]:
     """Mark an async function as a workflow: deterministic code that strings steps together.
 
-    It runs through ``start``. Calling it directly raises ``WorkflowError``, which says so; the function itself is at ``__wrapped__``.
+    It runs through ``start``. Calling it directly raises ``WorkflowError``, which says so; the function itself is at
+    ``__wrapped__``.
     """
     if not inspect.iscoroutinefunction(function):
         raise TypeError(

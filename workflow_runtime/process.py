@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from workflow_runtime.worlds.urls import open_world_url
 _INSTALLED = {"site-packages", "dist-packages"}
 _world: World | None = None
 _holders = 0
+_choosing = threading.Lock()  # two event loops may ask at once
 _idle_handlers: set[str] = set()
 """The packages whose handler was made in this process, but whose worker does not run."""
 
@@ -46,13 +48,22 @@ def _keep_out_of_git(folder: Path) -> None:
 
 async def process_world() -> World:
     """This process's world, opened on first use. Raises ``WorldError`` when it can not be opened."""
+    while True:
+        world = _chosen_world()
+        await world.open()
+        if world is _world:
+            return world
+        await world.close()  # its last holder went while it was opened
+
+
+def _chosen_world() -> World:
     global _world
-    if _world is None:
-        if not os.environ.get("WORKFLOW_WORLD"):
-            _keep_out_of_git(_default_folder())
-        _world = open_world_url(world_url())
-    await _world.open()
-    return _world
+    with _choosing:
+        if _world is None:
+            if not os.environ.get("WORKFLOW_WORLD"):
+                _keep_out_of_git(_default_folder())
+            _world = open_world_url(world_url())
+        return _world
 
 
 @asynccontextmanager
@@ -64,9 +75,12 @@ async def held_world() -> AsyncIterator[World]:
     try:
         yield world
     finally:
-        _holders -= 1
-        if not _holders:
-            _world = None
+        with _choosing:
+            _holders -= 1
+            last = not _holders
+            if last:
+                _world = None
+        if last:
             await world.close()
 
 
@@ -81,11 +95,11 @@ def worker_running(package: str) -> None:
 
 
 def warn_of_idle_handlers(run_id: str) -> None:
-    """Say, once per handler, that this process has a handler but no worker, so that the run waits for another process."""
+    """Say, once per handler, that this process has a handler but no worker: the run waits for another process."""
     while _idle_handlers:
         logger.warning(
-            "run %s is stored, but the worker of %s is not running in this process: was mount(app) called on the outermost app, "
-            "and did the app's lifespan start? Until some process runs a worker, runs stay pending",
+            "run %s is stored, but the worker of %s is not running in this process: was mount(app) called on the "
+            "outermost app, and did the app's lifespan start? Until some process runs a worker, runs stay pending",
             run_id,
             _idle_handlers.pop(),
         )

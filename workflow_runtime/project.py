@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from workflow_runtime.bundles import Bundle
@@ -32,7 +33,9 @@ _projects: dict[str, Project] = {}
 
 
 def register_project(project: Project) -> Project:
-    """Make the project's workflows known to this process, and give the project back. A second registration replaces the first."""
+    """Make the project's workflows known to this process, and give the project back. A second registration replaces the
+    first.
+    """
     _projects[project.package] = project
     return project
 
@@ -56,12 +59,27 @@ def bundle_hash_of(workflow: str) -> str:
     raise WorkflowNotRegisteredError(workflow, f"{known} does not have it: run workflow-build")
 
 
+def workflow_of_script(qualname: str, file: str | None) -> str | None:
+    """The id of the workflow of that name in ``file``, which runs as ``__main__`` and is a known project's module."""
+    for project in _projects.values() if file else ():
+        for workflow, bundle_hash in project.workflows.items():
+            _, module, name = workflow.split("//")
+            if name == qualname:
+                modules = project.bundles[bundle_hash]().modules
+                paths = [project.root / found.path for found in modules if found.name == module]
+                if any(path.resolve() == Path(file or "").resolve() for path in paths):
+                    return workflow
+    return None
+
+
 def load_bundle(workflow: str, bundle_hash: str) -> tuple[Bundle, Path]:
-    """The bundle with that hash and its project's root. Raises ``WorkflowNotRegisteredError`` when no project has it unaltered."""
+    """The bundle with that hash and its project's root. Raises ``WorkflowNotRegisteredError`` when no project has it
+    unaltered.
+    """
     for project in _projects.values():
         if bundle_hash in project.bundles:
             bundle = project.bundles[bundle_hash]()
-            if bundle.hash != bundle_hash:
+            if _hash_of(bundle) != bundle_hash:
                 raise WorkflowNotRegisteredError(
                     workflow, f"bundle {bundle_hash} of {project.package} was altered: run workflow-build again"
                 )
@@ -71,8 +89,15 @@ def load_bundle(workflow: str, bundle_hash: str) -> tuple[Bundle, Path]:
     )
 
 
+@lru_cache(maxsize=256)
+def _hash_of(bundle: Bundle) -> str:
+    return bundle.hash  # it reads all of the bundle's text, and is asked for with each message
+
+
 class Registrations(Mapping[str, Callable[..., object]]):
-    """The steps that a process can run, by id. The written ``step_registrations`` module fills one, by the name ``STEPS``."""
+    """The steps that a process can run, by id. The written ``step_registrations`` module fills one, by the name
+    ``STEPS``.
+    """
 
     def __init__(self) -> None:
         self._steps: dict[str, Callable[..., object]] = {}
@@ -97,14 +122,16 @@ class Registrations(Mapping[str, Callable[..., object]]):
         return self._unavailable
 
     def require(self, expected: Sequence[str]) -> None:
-        """Raise ``StepNotRegisteredError`` that names every expected step which is neither registered nor known to be unavailable."""
+        """Raise ``StepNotRegisteredError`` that names every expected step which is neither registered nor known to be
+        unavailable.
+        """
         missing = [step for step in expected if step not in self._steps and step not in self._unavailable]
         if missing:
             cause = next((self._missing[step] for step in missing if step in self._missing), None)
             raise StepNotRegisteredError(", ".join(missing), _why_missing(cause)) from cause
 
     def find(self, step_id: str) -> Callable[..., object]:
-        """The step's function. Raises ``StepNotRegisteredError``, with the import error as its cause if there was one."""
+        """The step's function. Raises ``StepNotRegisteredError``; an import error of its module is the cause."""
         function = self._steps.get(step_id)
         if function is not None:
             return function
@@ -149,8 +176,8 @@ def _why_missing(cause: Exception | None) -> str:
     if cause is not None:
         return f"{cause}: the written package does not fit the code any more; run workflow-build again"
     return (
-        "its import is gone from step_registrations.py: did a linter, a formatter or a packager remove what looked unused? "
-        "Run workflow-build again, and ship its output whole"
+        "its import is gone from step_registrations.py: did a linter, a formatter or a packager remove what looked "
+        "unused? Run workflow-build again, and ship its output whole"
     )
 
 

@@ -79,7 +79,8 @@ class Service:
             threads.shutdown(wait=False, cancel_futures=True)
 
     async def flow(self, headers: Mapping[str, str], body: AsyncIterable[bytes]) -> HttpResponse:
-        """Handle one pushed queue message. 200: done; 503 with ``retry-after``: push it again; 403: not signed with the shared secret.
+        """Handle one pushed queue message. 200: done; 503 with ``retry-after``: push it again; 403: not signed with the
+        shared secret.
 
         The secret is ``WORKFLOW_SECRET``. Without one, every push is refused.
         """
@@ -99,7 +100,9 @@ class Service:
         return delivery.answer()
 
     async def health(self) -> HttpResponse:
-        """200 when the world answers and every step's module imports, else 503. Names which part ails, and nothing of why."""
+        """200 when the world answers and every step's module imports, else 503. Names which part ails, and nothing of
+        why.
+        """
         running = self._handler is not None
         parts = {
             "worker": "running" if running else "not started",
@@ -114,12 +117,17 @@ class Service:
         """The build's manifest when ``WORKFLOW_PUBLIC_MANIFEST`` is 1, else 404."""
         if os.environ.get("WORKFLOW_PUBLIC_MANIFEST") != "1":
             return json_response(404, {"error": "not found"})
-        text = resources.files(self._project.package).joinpath("manifest.json").read_text("utf-8")
+        file = resources.files(self._project.package).joinpath("manifest.json")
+        if not file.is_file():  # some packagers ship modules only
+            return json_response(404, {"error": "not shipped"})
+        text = file.read_text("utf-8")
         return json_response(200, json.loads(text), {BUILD_HEADER: self._project.build})
 
 
 class PushedDelivery:
-    """A message that a queue pushed over HTTP. Who pushed it keeps hold of it, and removes it when told that it is done."""
+    """A message that a queue pushed over HTTP. Who pushed it keeps hold of it, and removes it when told that it is
+    done.
+    """
 
     def __init__(self, message: Message, world: World) -> None:
         self._message = message

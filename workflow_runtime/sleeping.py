@@ -10,10 +10,11 @@ from workflow_runtime.machine.current import running_machine
 
 
 async def sleep(duration: Duration) -> None:
-    """Wait, in workflow code, for seconds, a timedelta, text as in "2 days", or until a datetime (UTC when it has no zone).
+    """Wait, in workflow code, for seconds, a timedelta, text as in "2 days", or until a datetime (UTC when it has no
+    zone).
 
-    ``asyncio.sleep`` is as durable there; this adds the other ways to say how long. Raises ``WorkflowError`` outside of workflow code and
-    ``ValueError`` or ``TypeError`` for what is no duration.
+    ``asyncio.sleep`` is as durable there; this adds the other ways to say how long. Raises ``WorkflowError`` outside of
+    workflow code and ``ValueError`` or ``TypeError`` for what is no duration.
     """
     machine = running_machine()
     if machine is None:

@@ -12,8 +12,8 @@ _REWRITTEN = ("__workflow_step__", "import ", "...")
 def changed_sources(project: Project) -> tuple[str, ...]:
     """The paths of files whose workflow code is not what the current bundles hold, sorted.
 
-    Kept lines stand in a bundle where they stand in the user's file. A file that is not there, as in a deployment of compiled code,
-    is not reported.
+    Kept lines stand in a bundle where they stand in the user's file. A file that is not there, as in a deployment of
+    compiled code, is not reported.
     """
     found: set[str] = set()
     for bundle_hash in project.workflows.values():

@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from workflow_runtime.errors import WorldError
 from workflow_runtime.handler.handler import Handler
 from workflow_runtime.worlds.base import Delivery, World
 
@@ -20,7 +19,7 @@ GRACE = 10.0
 
 
 class Worker:
-    """Pulls messages until it is stopped; then it waits for what is in work, and hands back what is not done in time."""
+    """Pulls messages until it is stopped; then waits for what is in work, and hands back what is not done in time."""
 
     def __init__(self, world: World, handler: Handler, *, concurrency: int = CONCURRENCY, grace: float = GRACE) -> None:
         self._world = world
@@ -37,8 +36,12 @@ class Worker:
             yield
         finally:
             pull.cancel()
-            await asyncio.gather(pull, return_exceptions=True)
-            await self._drain()
+            try:
+                await asyncio.gather(pull, return_exceptions=True)
+                if self._active:
+                    await asyncio.wait(self._active, timeout=self._grace)
+            finally:
+                await self._call_off()
 
     async def _pull(self) -> None:
         pause = 0.1
@@ -47,7 +50,7 @@ class Worker:
                 for delivery in await self._world.receive(self._concurrency - len(self._active)):
                     self._start(delivery)
                 pause = 0.1
-            except WorldError:
+            except Exception:  # no failure may end the worker in silence while its process goes on
                 logger.exception("the queue can not be read; trying again in %.1f s", pause)
                 await asyncio.sleep(pause)
                 pause = min(30.0, pause * 2)
@@ -64,9 +67,8 @@ class Worker:
         if not task.cancelled() and (error := task.exception()):
             logger.error("%s could not be handed back: %s", task.get_name(), error)
 
-    async def _drain(self) -> None:
-        if self._active:
-            _, late = await asyncio.wait(self._active, timeout=self._grace)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+    async def _call_off(self) -> None:
+        late = list(self._active)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)

@@ -11,7 +11,7 @@ from workflow_runtime import start, step, workflow
 from workflow_runtime.bundles import Bundle, BundleModule
 from workflow_runtime.errors import StepNotRegisteredError, WorkflowError, WorkflowNotRegisteredError
 from workflow_runtime.marking import options_of
-from workflow_runtime.project import Project, Registrations, load_bundle, register_project
+from workflow_runtime.project import Project, Registrations, load_bundle, register_project, workflow_of_script
 
 
 def charge() -> None: ...
@@ -101,3 +101,19 @@ def test_marks_refuse_what_they_can_not_mean() -> None:
         workflow(charge)  # type: ignore[arg-type]  # the mistake under test
     with pytest.raises(ValueError, match="max_retries"):
         step(max_retries=-1)
+
+
+def test_a_workflow_of_the_script_that_runs_is_found_by_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflow_runtime.project._projects", {})
+    module = BundleModule("shop.main", "shop/main.py", False, "")
+    bundle = Bundle("workflow//shop.main//go", True, (), (module,))
+    register_project(
+        Project("shop._workflow", tmp_path, "b", {bundle.workflow: bundle.hash}, (), {bundle.hash: lambda: bundle})
+    )
+
+    assert workflow_of_script("go", str(tmp_path / "shop" / ".." / "shop" / "main.py")) == bundle.workflow
+    assert workflow_of_script("go", str(tmp_path / "main.py")) is None
+    assert workflow_of_script("come", str(tmp_path / "shop" / "main.py")) is None
+    assert workflow_of_script("go", None) is None

@@ -1,8 +1,9 @@
 """Driving one run as far as it goes in one invocation: the eager loop.
 
-The loop of design §6: feed the machine, commit what it decided together with the facts that made it decide so, run the steps that this
-message owns, and go on with the live machine as their outcomes arrive. The machine only ever runs ahead of the log by the facts that the next
-commit carries; when that commit is refused, the machine is dropped and rebuilt from the log as it is, and the facts are fed again.
+The loop of design §6: feed the machine, commit what it decided together with the facts that made it decide so, run the
+steps that this message owns, and go on with the live machine as their outcomes arrive. The machine only ever runs ahead
+of the log by the facts that the next commit carries; when that commit is refused, the machine is dropped and rebuilt
+from the log as it is, and the facts are fed again.
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from workflow_runtime.errors import ReplayDivergenceError, WorkflowError
-from workflow_runtime.events import NEUTRAL, RUN_ENDS, Event, EventKind
+from workflow_runtime.events import NEUTRAL, Event, EventKind
+from workflow_runtime.handler.patience import goes_on, patiently
 from workflow_runtime.handler.steps import Attempt, StepRunner
 from workflow_runtime.handler.view import LogView, StepView
 from workflow_runtime.ids import new_message_id
 from workflow_runtime.machine.machine import Machine
 from workflow_runtime.values import decode_error, encode_error
-from workflow_runtime.worlds.base import Delivery, Log, Message, Refused, World
+from workflow_runtime.worlds.base import Committed, Delivery, Log, Message, Refused, World
 
 logger = logging.getLogger("workflow_runtime.handler")
 
@@ -30,16 +32,16 @@ class HandlerOptions:
     """How a handler works."""
 
     inline_steps: int = 64
-    """How many steps of one run may be executed at once in one invocation; the rest goes through the queue."""
+    """How many steps of one run are executed at once in one invocation at most; the rest goes through the queue."""
     extend_every: float = 5.0
     """Seconds between two signs of life while steps run."""
     check_replay: bool = False
-    """Rebuild the machine from its history after each event, and insist that it decides the same. For tests: a run of n events costs n²."""
+    """Rebuild the machine after each event, and insist that it decides the same. For tests: n events cost n²."""
 
 
 @dataclass(slots=True)
 class Plan:
-    """One commit in the making. ``events`` begins with the facts; ``decisions`` are those of its events that the machine has to see confirmed."""
+    """One commit in the making. ``events`` begins with the facts; ``decisions`` are what the machine sees confirmed."""
 
     events: list[Event] = field(default_factory=list)
     decisions: list[Event] = field(default_factory=list)
@@ -97,35 +99,38 @@ class RunDriver:
             try:
                 plan = self._plan(self._new_facts())
             except WorkflowError as error:
+                self._forget_machine()  # it was fed half of what it should have been
                 plan = _failure(error)
-            lasts = bool(self._running) or bool(plan.starts)
-            acks = plan.ends or not (lasts or self._woke_too_early())
-            if not plan.events:
-                if acks:
-                    await self._delivery.ack()
-                break
-            answer = await self._world.commit(
-                self._run_id,
-                len(self._log),
-                plan.events,
-                sends=plan.sends,
-                ack=self._delivery if acks and not self._pushed else None,
-            )
-            if isinstance(answer, Refused):
-                self._catch_up(answer.missed)
-                continue
-            self._land(plan, answer.events)
-            if acks:
-                return True
-            break
-        if self._view.ended:
-            await self._delivery.ack()
-            return True
-        if self._running:
-            return False
-        if (early := self._woke_too_early()) > 0:
-            await self._delivery.again(early)
+            lasts = not plan.ends and bool(self._running or plan.starts)
+            early = 0.0 if plan.ends or lasts else self._woke_too_early()
+            acks = not (lasts or early)
+            if plan.events:
+                answer = await self._commit(plan, acks=acks)
+                if isinstance(answer, Refused):
+                    self._catch_up(answer.missed)
+                    continue
+                self._land(plan, answer.events)
+            elif acks:
+                await self._delivery.ack()
+            if early:
+                await self._delivery.again(early)
+            return not lasts
+        await self._delivery.ack()
         return True
+
+    async def _commit(self, plan: Plan, *, acks: bool) -> Committed | Refused:
+        ack = self._delivery if acks and not self._pushed else None
+        after = len(self._log)
+        answer = await patiently(
+            lambda: self._world.commit(self._run_id, after, plan.events, sends=plan.sends, ack=ack)
+        )
+        if isinstance(answer, Refused):
+            landed = answer.missed[: len(plan.events)]
+            if [replace(event, slot=0) for event in landed] == plan.events:  # the first answer was an error, wrongly
+                if ack is not None:
+                    await ack.ack()
+                return Committed(landed)
+        return answer
 
     def _new_facts(self) -> list[Event]:
         """The facts that are not in the log yet and that it has room for, each fed to the machine."""
@@ -142,8 +147,9 @@ class RunDriver:
         while self._facts_fed < len(self._facts) and not machine.ended:
             self._feed(machine, self._facts[self._facts_fed])
             self._facts_fed += 1
-        del self._facts[self._facts_fed :]  # the run ended before them: they are nobody's concern any more
-        return self._facts
+        # When the machine has ended, the rest concerns nobody; but it is kept, for the commit may be refused, and then
+        # the machine may end otherwise.
+        return self._facts[: self._facts_fed]
 
     def _plan(self, facts: Sequence[Event]) -> Plan:
         """What to commit: the facts, what the machine decided, and the starts of the steps that are run here."""
@@ -195,16 +201,15 @@ class RunDriver:
         self._take(events)
         if self._view.ended:
             self._log_end(events[-1])
+            return
         machine = self._live_machine()
         confirmed = {(event.kind, event.entity) for event in plan.decisions}
         for event in events:
-            if (event.kind, event.entity) in confirmed and event.kind not in RUN_ENDS:
+            if (event.kind, event.entity) in confirmed:
                 self._feed(machine, event)
-        if not self._view.ended:
-            for step_id in plan.starts:
-                self._running[step_id] = asyncio.create_task(
-                    self._runner.run(self._attempt(step_id, self._view.steps[step_id]))
-                )
+        for step_id in plan.starts:
+            attempt = self._attempt(step_id, self._view.steps[step_id])
+            self._running[step_id] = asyncio.create_task(self._runner.run(attempt))
 
     def _log_end(self, end: Event) -> None:
         if end.kind is EventKind.RUN_FAILED:
@@ -221,7 +226,7 @@ class RunDriver:
         self._view.apply(events)
 
     def _catch_up(self, missed: Sequence[Event]) -> None:
-        """The log went on without us. What the machine was fed is not what the log says next, so it goes, unless the news do not concern it."""
+        """The log went on without us: the machine was fed something else, and goes, unless it need not hear of this."""
         self._take(missed)
         if any(event.kind not in NEUTRAL for event in missed) or not all(
             self._view.accepts(fact) for fact in self._facts
@@ -253,13 +258,14 @@ class RunDriver:
                 twin.feed(event)
             if twin.commands != machine.commands:
                 raise ReplayDivergenceError(
-                    f"run {self._run_id}: live and replay disagree after {len(self._fed)} events: {machine.commands} and {twin.commands}"
+                    f"run {self._run_id}: live and replay disagree after {len(self._fed)} events: "
+                    f"{machine.commands} and {twin.commands}"
                 )
         finally:
             twin.drop()
 
     def _woke_too_early(self) -> float:
-        """Seconds until the wait that this message belongs to is due, when it is not due by this machine's clock; else 0."""
+        """Seconds until this message's wait is due, when it is not due by this machine's clock; else 0."""
         key = self._delivery.message.key or ""
         until = self._view.waits.get(key.removeprefix(f"{self._run_id}:"))
         return 0.0 if until is None else max(0.0, until - time.time())
@@ -272,7 +278,7 @@ class RunDriver:
             )
             if done:
                 return True
-            if not await self._delivery.extend():
+            if not await goes_on(self._delivery):
                 return await self._let_go()
 
     async def _let_go(self) -> bool:

@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from workflow_runtime.errors import RunNotFoundError, WorkflowError, WorkflowNotRegisteredError
 from workflow_runtime.events import Event, EventKind
 from workflow_runtime.handler.drive import HandlerOptions, RunDriver
+from workflow_runtime.handler.patience import LONGEST_BACKOFF, goes_on, hand_back, patiently
 from workflow_runtime.handler.steps import Attempt, StepRunner, Steps
 from workflow_runtime.ids import new_message_id
 from workflow_runtime.machine.machine import Machine
@@ -22,8 +23,8 @@ from workflow_runtime.worlds.base import Delivery, Log, Message, StartStatus, St
 logger = logging.getLogger("workflow_runtime.handler")
 
 BUNDLE_PATIENCE = 8
-"""How many deliveries a run is handed back before the lack of its bundle fails it: during a deploy, another process may have it."""
-LONGEST_BACKOFF = 60.0
+"""How many times a run is handed back before the lack of its bundle fails it: in a deploy, another process may have it.
+"""
 _NO_EVENTS = 2**62
 
 
@@ -38,7 +39,7 @@ class Handler:
         """How many messages have been handled."""
 
     async def handle(self, delivery: Delivery, *, pushed: bool = False) -> None:
-        """Handle one message. Whatever goes wrong, the message is acked only when its work is recorded; else it comes again.
+        """Handle one message. Whatever goes wrong, it is acked only when its work is recorded; else it comes again.
 
         A ``pushed`` message is in the hands of who pushed it: it is acked by the answer, not by the world.
         """
@@ -59,7 +60,7 @@ class Handler:
             logger.exception(
                 "message %s of run %s failed; again in %.1f s", delivery.message.id, delivery.message.run_id, pause
             )
-            await delivery.again(pause)
+            await hand_back(delivery, pause)
 
     async def _run(self, delivery: Delivery, pushed: bool) -> None:
         log = await self._world.load(delivery.message.run_id)
@@ -75,7 +76,7 @@ class Handler:
 
     def _machine_of(self, log: Log) -> Callable[[], Machine]:
         bundle, root = load_bundle(log.run.workflow, log.run.bundle)
-        return lambda: Machine(log.run.id, load_program(bundle, root))
+        return lambda: Machine(log.run.id, load_program(bundle, root, log.run.id))
 
     async def _lacks_bundle(self, delivery: Delivery, log: Log, error: WorkflowError) -> None:
         if delivery.count < BUNDLE_PATIENCE:
@@ -97,14 +98,13 @@ class Handler:
         elif start.status is StartStatus.TOO_EARLY:
             await delivery.again(max(0.0, start.retry_at - time.time()))
         elif (outcome := await self._attempt(delivery, step_id, start)) is not None:
-            await self._world.record(
-                message.run_id, outcome, sends=[_next_message(message, outcome)], ack=None if pushed else delivery
-            )
+            sends, ack = [_next_message(message, outcome)], None if pushed else delivery
+            await patiently(lambda: self._world.record(message.run_id, outcome, sends=sends, ack=ack))
         elif (await self._world.load(message.run_id, after=_NO_EVENTS)).run.status.ended:
             await delivery.ack()
 
     async def _attempt(self, delivery: Delivery, step_id: str, start: StepStart) -> Event | None:
-        """The outcome of the attempt; None when it was called off because the run has ended or another handler has the message."""
+        """The attempt's outcome; None when it was called off: the run has ended, or another handler has the message."""
         message = delivery.message
         attempt = Attempt(
             message.run_id,
@@ -118,17 +118,17 @@ class Handler:
         task = asyncio.create_task(self._runner.run(attempt))
         try:
             while not (await asyncio.wait([task], timeout=self._options.extend_every))[0]:
-                if not await delivery.extend():
-                    task.cancel()
-                    await asyncio.gather(task, return_exceptions=True)
+                if not await goes_on(delivery):
                     return None
             return task.result()
         finally:
+            # The message must not go back before the body has really ended: it would run twice.
             task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 def _next_message(message: Message, outcome: Event) -> Message:
-    """After a failure, the step's next attempt; after an outcome, a wake-up of its run, of which one is enough for many outcomes."""
+    """After a failure, the step's next attempt; after an outcome, a wake-up of its run: one is enough for many."""
     if outcome.kind is EventKind.STEP_RETRYING:
         return Message(
             new_message_id(), message.run_id, message.step_id, message.step_name, due=outcome.data["retry_at"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import inspect
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -26,6 +27,7 @@ from workflow_runtime.errors import (
 )
 from workflow_runtime.events import Event, EventKind, Json
 from workflow_runtime.marking import options_of
+from workflow_runtime.nested import with_captured
 from workflow_runtime.values import decode_call, encode, encode_error
 
 logger = logging.getLogger("workflow_runtime.steps")
@@ -64,14 +66,17 @@ class StepRunner:
         self._threads = threads
 
     async def run(self, attempt: Attempt) -> Event:
-        """Run the step's body; gives ``step_completed``, ``step_failed`` or ``step_retrying``. Only cancellation gets out as an exception."""
+        """Run the step's body; gives ``step_completed``, ``step_failed`` or ``step_retrying``.
+
+        Only cancellation gets out as an exception, and only once the body has ended.
+        """
         crashes = attempt.attempt - 1 - attempt.retryings
         if crashes >= CRASH_LIMIT:
             return _failed(
                 attempt,
                 WorkflowError(
-                    f"{attempt.name} was started {attempt.attempt - 1} times, and {crashes} times its process died before an outcome; "
-                    "it is not started again"
+                    f"{attempt.name} was started {attempt.attempt - 1} times, and {crashes} times its process died "
+                    "before an outcome; it is not started again"
                 ),
             )
         max_retries = 0
@@ -79,7 +84,10 @@ class StepRunner:
             function = self._steps.find(attempt.name)
             max_retries = options_of(function).max_retries
             args, kwargs = decode_call(attempt.input, function, where=f"call of {attempt.name}")
-            output = encode(await self._call(attempt, function, args, kwargs), where=f"result of {attempt.name}")
+            output = encode(
+                await self._call(attempt, with_captured(function, attempt.input), args, kwargs),
+                where=f"result of {attempt.name}",
+            )
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -87,7 +95,9 @@ class StepRunner:
             own = WorkflowError(f"{attempt.name} raised CancelledError although nobody cancelled it")
             own.__cause__ = error
             return _outcome_of(attempt, own, max_retries)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the user's code raises is the step's outcome
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is the step's outcome
             return _outcome_of(attempt, error, max_retries)
         return Event(
             EventKind.STEP_COMPLETED, time.time(), attempt.step_id, {"attempt": attempt.attempt, "output": output}
@@ -102,10 +112,20 @@ class StepRunner:
             if inspect.iscoroutinefunction(function):
                 return await function(*args, **kwargs)
             body = partial(contextvars.copy_context().run, _in_thread, function, args, kwargs)
-            result = await asyncio.get_running_loop().run_in_executor(self._threads, body)
+            result = await _to_the_end(self._threads.submit(body))
             return await result if inspect.isawaitable(result) else result
         finally:
             current_step.reset(token)
+
+
+async def _to_the_end(job: Future[object]) -> object:
+    """What the thread gives. Nobody can stop a thread: cancelled, this waits for it, so that no other runs the step."""
+    try:
+        return await asyncio.wrap_future(job)
+    except asyncio.CancelledError:
+        if not job.done():
+            await asyncio.wait([asyncio.wrap_future(job)])
+        raise
 
 
 def _in_thread(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
@@ -117,21 +137,29 @@ def _in_thread(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
 
 def _outcome_of(attempt: Attempt, error: BaseException, max_retries: int) -> Event:
     now = time.time()
-    if isinstance(error, TooEarlyError):
-        return _retrying(attempt, error, now, now + max(0.0, error.retry_after), counted=False)
     if isinstance(error, FatalError | SerializationError | StepNotRegisteredError):
         return _failed(attempt, error)
-    if attempt.failures >= max_retries:
+    counted = not isinstance(error, TooEarlyError)
+    if counted and attempt.failures >= max_retries:
         if max_retries:
-            error.add_note(f"{attempt.name} ran {attempt.attempt} times; its {max_retries} retries are used up")
+            _note(error, f"{attempt.name} ran {attempt.attempt} times; its {max_retries} retries are used up")
         return _failed(attempt, error)
-    retry_at = now + RETRY_DELAY
-    if isinstance(error, RetryableError) and error.retry_after is not None:
+    return _retrying(attempt, error, now, _retry_time(error, now), counted=counted)
+
+
+def _retry_time(error: BaseException, now: float) -> float:
+    if isinstance(error, RetryableError | TooEarlyError):
         try:
-            retry_at = when(error.retry_after, now)
-        except (ValueError, TypeError) as wrong:
-            error.add_note(f"its retry_after was ignored: {wrong}")
-    return _retrying(attempt, error, now, retry_at, counted=True)
+            if (asked := error.retry_after) is not None:
+                return max(now, when(asked, now))
+        except Exception as wrong:  # noqa: BLE001 - a subclass may have anything in its place, or nothing
+            _note(error, f"its retry_after was ignored: {wrong}")
+    return now + RETRY_DELAY
+
+
+def _note(error: BaseException, note: str) -> None:
+    with contextlib.suppress(Exception):  # an exception may be frozen, and the step's outcome matters more
+        error.add_note(note)
 
 
 def _retrying(attempt: Attempt, error: BaseException, now: float, retry_at: float, *, counted: bool) -> Event:

@@ -65,7 +65,7 @@ class LogView:
                 self.ended = True
 
     def accepts(self, fact: Event) -> bool:
-        """Whether the log, as it stands, has room for this fact: its step is still run by that attempt, its wait still open."""
+        """Whether the log has room for this fact as it stands: that attempt still runs its step, its wait is open."""
         if fact.kind is EventKind.WAIT_COMPLETED:
             return fact.entity in self.waits
         step = self.steps.get(fact.entity)

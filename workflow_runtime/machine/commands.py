@@ -43,7 +43,9 @@ class Program(Protocol):
         """``path:line`` when the file belongs to the workflow's code; None when it does not."""
 
     def readable(self, error: Json) -> Json:
-        """The encoded error with the names that the user's code has, wherever the sandbox's own names got into its texts."""
+        """The encoded error with the names that the user's code has, wherever the sandbox's own names got into its
+        texts.
+        """
 
     def release(self) -> None:
         """Forget what was made for this one run."""

@@ -1,4 +1,4 @@
-"""The machine that runs on this thread right now. A machine runs without ever awaiting, so that one slot per thread is enough."""
+"""The machine that runs on this thread right now. It runs without ever awaiting: one slot per thread is enough."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ def running_machine() -> Machine | None:
 
 
 def require_machine(what: str) -> Machine:
-    """The machine whose workflow code is running. Raises ``NondeterminismError`` outside of one, as while modules are loaded for sharing."""
+    """The machine whose workflow code is running.
+
+    Raises ``NondeterminismError`` outside of one, as while modules are loaded for sharing.
+    """
     if _slot.machine is None:
         raise NondeterminismError(f"{what} was called while no workflow runs; call it inside of the workflow function")
     return _slot.machine

@@ -1,22 +1,24 @@
 """A deterministic event loop: first in, first out, no clock, no sockets, no threads.
 
-All of asyncio that is pure runs on it unchanged. A timer becomes a durable wait of the machine's. Futures and tasks hash by the
-order in which they were made: the standard library keeps them in sets (``wait``, ``TaskGroup``, ``as_completed``), and would
-otherwise visit them in the order of their addresses.
+All of asyncio that is pure runs on it unchanged. A timer becomes a durable wait of the machine's. Futures and tasks
+hash by the order in which they were made: the standard library keeps them in sets (``wait``, ``TaskGroup``,
+``as_completed``), and would otherwise visit them in the order of their addresses. Nothing is left to the garbage
+collector, whose moment no replay repeats: the loop holds its tasks until they are done.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
 import logging
+import math
 import sys
 from asyncio import tasks as asyncio_tasks
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
 from contextvars import Context
 from typing import Any, Protocol, TypeVar, TypeVarTuple
-from weakref import WeakSet
 
 from workflow_runtime.errors import NondeterminismError, WorkflowError
 
@@ -26,6 +28,11 @@ logger = logging.getLogger("workflow_runtime.machine")
 
 CALLBACK_LIMIT = 1_000_000
 """How many callbacks may run between two events before the workflow counts as caught in a loop."""
+_DROP_LIMIT = 100  # how often a coroutine that awaits again in its finally blocks is told to end, each time further on
+
+
+class MachineDropped(BaseException):
+    """Raised in workflow code where it waits when its machine is dropped; no ``except Exception`` stops it."""
 
 
 class Timers(Protocol):
@@ -64,16 +71,30 @@ class WorkflowTask(asyncio.Task[T]):
         return self._made
 
     def abandon(self) -> None:
-        """Close the coroutine for good, in silence: nothing that its ``finally`` blocks try can matter any more."""
+        """End the coroutine, in silence: nothing that its ``finally`` blocks try can matter any more.
+
+        Thrown, not closed: of a coroutine that awaits again, ``close`` would leave the inner part to the collector.
+        """
         self._log_destroy_pending = False
         coroutine = self.get_coro()
-        try:
-            if coroutine is not None:
-                coroutine.close()
-        except BaseException as error:  # noqa: BLE001 - user code in finally blocks may raise anything, and nobody is left to hear it
-            logger.debug("%s raised %r while it was dropped", self.get_name(), error)
+        if coroutine is not None and not self.done() and not _ended(coroutine):
+            logger.error(
+                "%s awaits on and on, whatever it is told, and stays in memory: does it catch BaseException in a loop?",
+                self.get_name(),
+            )
+            # Once more, and outside of any machine, when it is collected: that might never end.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(coroutine))
         if self.done() and not self.cancelled():
             self.exception()  # marks it as seen; otherwise asyncio reports it when the task is collected
+
+
+def _ended(coroutine: Generator[Any, Any, Any] | Coroutine[Any, Any, Any]) -> bool:
+    for _ in range(_DROP_LIMIT):
+        try:
+            coroutine.throw(MachineDropped())
+        except BaseException:  # noqa: BLE001 - finally blocks may raise anything, and nobody is left to hear it
+            return True
+    return False
 
 
 class WorkflowLoop(asyncio.AbstractEventLoop):
@@ -82,7 +103,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
     def __init__(self, timers: Timers) -> None:
         self._timers = timers
         self._ready: deque[asyncio.Handle] = deque()
-        self._tasks: WeakSet[WorkflowTask[Any]] = WeakSet()
+        self._tasks: set[WorkflowTask[Any]] = set()
         self._made = 0
 
     def count(self) -> int:
@@ -113,12 +134,11 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
     def abandon(self) -> None:
         """Close every coroutine, in silence."""
         with self._entered():
-            for task in list(self._tasks):
-                task.abandon()
+            while self._tasks:
+                self._tasks.pop().abandon()
         self._ready.clear()
-        self._tasks.clear()
 
-    @contextmanager
+    @contextlib.contextmanager
     def _entered(self) -> Iterator[None]:
         """Step out of the outer loop and its task, if there are any, and into this one.
 
@@ -130,7 +150,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         if outer and task:
             asyncio_tasks._leave_task(outer, task)
         asyncio._set_running_loop(self)
-        sys.set_asyncgen_hooks(None, None)
+        sys.set_asyncgen_hooks(None, self._generator_dropped)
         try:
             yield
         finally:
@@ -138,6 +158,15 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
             asyncio._set_running_loop(outer)
             if outer and task:
                 asyncio_tasks._enter_task(outer, task)
+
+    def _generator_dropped(self, generator: AsyncGenerator[Any, Any]) -> None:
+        """Nobody iterates it any more: a task closes it, as asyncio has it, unless the machine is not running.
+
+        Then the collector has found it, at a moment of its own, and its ``finally`` blocks must not run in whatever
+        runs just now.
+        """
+        if asyncio._get_running_loop() is self:
+            self.create_task(generator.aclose())
 
     # What asyncio asks of a loop.
 
@@ -161,9 +190,11 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
         self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         handle = asyncio.TimerHandle(when, callback, args, self, context)
+        if math.isnan(when):
+            raise ValueError("a time to wait until must be a number, not NaN")
         if when <= self.time():
             self._ready.append(handle)
-        else:
+        elif when < math.inf:  # what is due after for ever is never due
             self._timers.timer_set(handle)
         return handle
 
@@ -183,6 +214,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
     ) -> WorkflowTask[T]:
         task: WorkflowTask[T] = WorkflowTask(coro, loop=self, name=name, context=context)  # type: ignore[arg-type]  # asyncio refuses old generators itself
         self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return task
 
     def get_debug(self) -> bool:

@@ -3,17 +3,19 @@
 How it works. ``feed`` takes the log's events one by one, in slot order, live and on replay alike:
 
 - ``run_created`` starts the workflow's coroutine.
-- A *fact* (a step's outcome, an elapsed wait) moves the clock to its time, resolves what the workflow awaits, and runs the loop
-  until nothing is ready. What the workflow decides on the way is queued in ``commands``.
-- A *decision* in the log (``step_created``, ``wait_created`` …) must be the first of ``commands``; it is confirmed and leaves the
-  queue. Anything else in its place is a divergence: the code went another way than the log says.
+- A *fact* (a step's outcome, an elapsed wait) moves the clock to its time, resolves what the workflow awaits, and runs
+  the loop until nothing is ready. What the workflow decides on the way is queued in ``commands``.
+- A *decision* in the log (``step_created``, ``wait_created`` …) must be the first of ``commands``; it is confirmed and
+  leaves the queue. Anything else in its place is a divergence: the code went another way than the log says.
 - Events that only tell how a step is run are passed over.
 
-Because decisions are appended only at the exact prefix that they were decided from, feeding a log always meets them in the
-order in which they were queued. The clock moves with facts alone, never with decisions: a live machine may hear of a fact before
-its own decision is confirmed, while the log has them the other way round, and both must read the same time.
+Because decisions are appended only at the exact prefix that they were decided from, feeding a log always meets them in
+the order in which they were queued. The clock moves with facts alone, never with decisions: a live machine may hear of
+a fact before its own decision is confirmed, while the log has them the other way round, and both must read the same
+time.
 
-When the workflow's function ends, what it decided but did not yet see in the log is withdrawn, and only the end remains.
+When the workflow's function ends, what it decided but did not yet see in the log is withdrawn, and only the end
+remains. Facts may still land before that end does; they change nothing any more.
 """
 
 from __future__ import annotations
@@ -36,10 +38,6 @@ from workflow_runtime.machine.loop import WorkflowLoop, WorkflowTask
 from workflow_runtime.values import decode_call, decode_error, encode, encode_error
 
 
-class MachineDropped(BaseException):
-    """Raised into workflow code that goes on after its machine was dropped; a BaseException, so that no ``except Exception`` stops it."""
-
-
 class Machine:
     """One run's live workflow."""
 
@@ -59,7 +57,10 @@ class Machine:
         self._timers: dict[int, str] = {}
         self._confirmed: set[str] = set()
         self._dropped = False
+        self._closed = False
         self.ended = False
+        """Whether the workflow's function has ended. Its end is a decision like any other: the log may not have it yet.
+        """
 
     @property
     def commands(self) -> tuple[Command, ...]:
@@ -69,11 +70,15 @@ class Machine:
     def feed(self, event: Event) -> None:
         """Apply the log's next event and run the workflow as far as it goes.
 
-        Raises ``ReplayDivergenceError`` when the event is a decision that the code did not make, ``CorruptedEventLogError`` when it can
-        not stand at this place at all.
+        Raises ``ReplayDivergenceError`` when the event is a decision that the code did not make,
+        ``CorruptedEventLogError`` when it can not stand at this place at all.
         """
         if event.kind in NEUTRAL:
             return
+        if self._closed:
+            raise CorruptedEventLogError(
+                f"run {self.run_id} has ended, but slot {event.slot} has {event.kind} {event.entity}"
+            )
         if event.kind is EventKind.RUN_CREATED:
             self._begin(event)
         elif event.kind in STEP_ENDS:
@@ -81,10 +86,11 @@ class Machine:
         elif event.kind is EventKind.WAIT_COMPLETED:
             self._settle_wait(event)
         elif event.kind is EventKind.RUN_CANCELLED:
+            self._closed = True
             self._finish(None)
         else:
             self._confirm(event)
-        if not self.ended and not self._commands and not self._confirmed:
+        if not self.ended and self._nothing_is_open():
             self._finish(self._failure(_stuck()))
 
     def drop(self) -> None:
@@ -103,12 +109,16 @@ class Machine:
     async def step(self, step: str, call: Json, where: str) -> Json:
         """Decide to run a step; gives its encoded output, or raises the error that it failed with."""
         future = self._loop.create_future()
+        if self._dropped or self.ended:
+            await future  # the coroutine is being closed, and gets no further; an error here could be caught, for ever
         entity = self._decide(EventKind.STEP_CREATED, "step", {"step": step, "input": call}, where)
         self._steps[entity] = future
         return await future
 
     def timer_set(self, handle: asyncio.TimerHandle) -> None:
         """Decide to wait until the handle's time."""
+        if self._dropped or self.ended:
+            return
         entity = self._decide(EventKind.WAIT_CREATED, "wait", {"until": handle.when()}, self._where())
         self._waits[entity] = handle
         self._timers[id(handle)] = entity
@@ -125,8 +135,6 @@ class Machine:
             self._withdraw(entity)
 
     def _decide(self, kind: EventKind, prefix: str, data: Mapping[str, Json], where: str) -> str:
-        if self._dropped or self.ended:
-            raise MachineDropped
         self._count += 1
         entity = f"{prefix}_{self._count:06d}"
         self._commands.append(Command(kind, entity, data, where))
@@ -149,6 +157,8 @@ class Machine:
 
     def _settle_step(self, event: Event) -> None:
         self._expect(event)
+        if self.ended:
+            return  # it landed before the end did, of which the log does not know yet
         self._advance(event)
         future = self._steps.pop(event.entity)
         if not future.done():
@@ -160,6 +170,8 @@ class Machine:
 
     def _settle_wait(self, event: Event) -> None:
         self._expect(event)
+        if self.ended:
+            return
         self._advance(event)
         handle = self._waits.pop(event.entity, None)
         if handle is None:  # the workflow cancelled it, and the log had already moved on
@@ -178,13 +190,10 @@ class Machine:
 
     def _expect(self, event: Event) -> None:
         """A fact must be about something that the log has seen created and not yet settled."""
-        if self.ended:
-            raise CorruptedEventLogError(
-                f"run {self.run_id} has ended, but slot {event.slot} has {event.kind} {event.entity}"
-            )
         if event.entity not in self._confirmed:
             raise CorruptedEventLogError(
-                f"run {self.run_id}: slot {event.slot} has {event.kind} for {event.entity}, which nothing before it created or which had already ended"
+                f"run {self.run_id}: slot {event.slot} has {event.kind} for {event.entity}, "
+                "which nothing before it created or which had already ended"
             )
         self._confirmed.discard(event.entity)
 
@@ -193,11 +202,18 @@ class Machine:
         if command is None or not command.matches(event):
             raise ReplayDivergenceError(_divergence(self.run_id, event, command))
         if event.kind in RUN_ENDS:
+            self._closed = True
             return
         if event.kind is EventKind.WAIT_CANCELLED:
             self._confirmed.discard(event.entity)
         else:
             self._confirmed.add(event.entity)
+
+    def _nothing_is_open(self) -> bool:
+        """Whether the log has nothing open but waits that the workflow has cancelled, and nothing else was decided."""
+        return len(self._confirmed) == len(self._commands) and all(
+            command.kind is EventKind.WAIT_CANCELLED for command in self._commands
+        )
 
     def _advance(self, event: Event) -> None:
         self.clock = max(self.clock, event.time)
@@ -266,4 +282,7 @@ def _divergence(run_id: str, event: Event, command: Command | None) -> str:
         )
         if (command.kind, command.entity) == (event.kind, event.entity):
             code += f" with {dict(command.data)!r:.300} where the log has {dict(event.data)!r:.300}"
-    return f"run {run_id}: in slot {event.slot} the log has {log}, but {code}; workflow code must decide the same on each replay"
+    return (
+        f"run {run_id}: in slot {event.slot} the log has {log}, but {code}; "
+        "workflow code must decide the same on each replay"
+    )

@@ -1,4 +1,6 @@
-"""``import`` as workflow code has it: the bundle's own modules, pure ones, deterministic stand-ins, and placeholders for the rest."""
+"""``import`` as workflow code has it: the bundle's own modules, pure ones, deterministic stand-ins, and placeholders
+for the rest.
+"""
 
 from __future__ import annotations
 

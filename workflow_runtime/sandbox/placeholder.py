@@ -1,4 +1,4 @@
-"""What workflow code gets in place of a module that replay must not touch: an object that is harmless until it is used."""
+"""What workflow code gets for a module that replay must not touch: an object that is harmless until it is used."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from workflow_runtime.errors import NondeterminismError
 
 
 class Placeholder:
-    """Stands for ``name``. Any use but reading an attribute raises ``NondeterminismError``, which says to move the call into a step."""
+    """Stands for ``name``. Any use but reading an attribute raises ``NondeterminismError``, which says to move the call
+    into a step.
+    """
 
     def __init__(self, name: str) -> None:
         self.__name__ = name
@@ -30,9 +32,9 @@ def _refuse(self: Placeholder, *args: object, **kwargs: object) -> NoReturn:
 
 
 _USES = (
-    "call iter next getitem setitem delitem contains len bool enter exit aenter aexit aiter anext await add radd sub rsub mul rmul "
-    "truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul and rand or ror xor rxor lshift rshift neg pos abs invert lt le gt "
-    "ge int float index format mro_entries"
+    "call iter next getitem setitem delitem contains len bool enter exit aenter aexit aiter anext await add radd sub "
+    "rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul and rand or ror xor rxor "
+    "lshift rshift neg pos abs invert lt le gt ge int float index format mro_entries"
 ).split()
 for _use in _USES:
     setattr(Placeholder, f"__{_use}__", _refuse)

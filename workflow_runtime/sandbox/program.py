@@ -1,19 +1,19 @@
 """Makes a bundle ready to run: executes its modules with their own builtins and imports.
 
-The modules never take the place of the user's real ones. They stand in ``sys.modules`` under a prefix of their own, because pydantic,
-dataclasses and typing look a class's module up there to evaluate its annotations.
+The modules never take the place of the user's real ones. They stand in ``sys.modules`` under a prefix of their own,
+because pydantic, dataclasses and typing look a class's module up there to evaluate its annotations.
 """
 
 from __future__ import annotations
 import __future__
 
 import builtins
-import itertools
 import json
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -22,22 +22,22 @@ from workflow_runtime.bundles import Bundle, BundleModule
 from workflow_runtime.errors import WorkflowError
 from workflow_runtime.events import Json
 from workflow_runtime.sandbox.imports import Importer
+from workflow_runtime.sandbox.naming import prefix_of
 from workflow_runtime.sandbox.placeholder import placeholder
 from workflow_runtime.sandbox.stubs import step_stub
 from workflow_runtime.values import PROCESS_CLASSES
 
-PREFIX = "workflow_bundle_"
-_serial = itertools.count(1)
-_shared: dict[tuple[str, Path], SandboxProgram] = {}
+_shared: dict[tuple[Bundle, Path], SandboxProgram] = {}
 _sharing = threading.Lock()
 
 
 class BundleClasses:
     """The classes that a bundle's code knows: its own by their user's names, and those of pure modules."""
 
-    def __init__(self, prefix: str, modules: dict[str, ModuleType]) -> None:
+    def __init__(self, prefix: str, names: Collection[str], load: Callable[[str], Any]) -> None:
         self._prefix = f"{prefix}."
-        self._modules = modules
+        self._names = names
+        self._load = load
 
     def name_of(self, cls: type) -> str:
         """The class's name as the user's code has it."""
@@ -47,9 +47,9 @@ class BundleClasses:
         """The bundle's class of that name, if it has one."""
         module_name, _, qualname = name.rpartition(".")
         while module_name:
-            module = self._modules.get(module_name)
-            if module is not None:
-                found: Any = module
+            if module_name in self._names:
+                # It may be there for annotations alone, so that nothing has imported it yet.
+                found: Any = self._load(module_name)
                 for part in qualname.split("."):
                     found = getattr(found, part, None)
                 return found if isinstance(found, type) else None
@@ -61,24 +61,22 @@ class BundleClasses:
 class SandboxProgram:
     """One execution of a bundle's modules: a ``Program`` for the machine."""
 
-    def __init__(self, bundle: Bundle, root: Path, *, shared: bool) -> None:
-        self._prefix = f"{PREFIX}{bundle.hash}" if shared else f"{PREFIX}{bundle.hash}_{next(_serial)}"
+    def __init__(self, bundle: Bundle, root: Path, run_id: str = "", *, shared: bool) -> None:
+        self._prefix = prefix_of(bundle.hash, run_id)
+        sys.modules[self._prefix] = ModuleType(self._prefix)
         self._shared = shared
         self._paths = {str(root / module.path): module.path for module in bundle.modules}
         self._modules: dict[str, ModuleType] = {}
-        self.classes = BundleClasses(self._prefix, self._modules)
-        importer = Importer(
-            {module.name: module.is_package for module in bundle.modules},
-            bundle.pure,
-            self._modules,
-            self._execute,
-            self._prefix,
-        )
-        self._code = {module.name: _compiled(module, str(root / module.path)) for module in bundle.modules}
+        packages = {module.name: module.is_package for module in bundle.modules}
+        importer = Importer(packages, bundle.pure, self._modules, self._execute, self._prefix)
+        self.classes = BundleClasses(self._prefix, packages, importer.load)
+        self._code: dict[str, CodeType] = {}
         self._builtins = _builtins(importer, self.classes)
         _, module_name, qualname = bundle.workflow.split("//")
         try:
-            self._entry: Callable[..., Coroutine[Any, Any, object]] = getattr(importer.load(module_name), qualname)
+            for module in bundle.modules:
+                self._code[module.name] = _compiled(module, str(root / module.path))
+            self._entry: Callable[..., Coroutine[Any, Any, object]] = attrgetter(qualname)(importer.load(module_name))
         except Exception as error:
             self.release()
             raise WorkflowError(
@@ -102,6 +100,7 @@ class SandboxProgram:
     def release(self) -> None:
         """Take the modules of this one run out of ``sys.modules`` again."""
         if not self._shared:
+            sys.modules.pop(self._prefix, None)
             for name in self._modules:
                 sys.modules.pop(f"{self._prefix}.{name}", None)
 
@@ -113,12 +112,15 @@ class SandboxProgram:
             exec(code, module.__dict__)  # noqa: S102 - running the user's own compiled code is what this is for
 
 
-def load_program(bundle: Bundle, root: Path) -> SandboxProgram:
-    """The bundle, ready to run. Its modules are executed once per process when nothing in them can change, else once per call."""
+def load_program(bundle: Bundle, root: Path, run_id: str = "") -> SandboxProgram:
+    """The bundle, ready to run ``run_id``.
+
+    Its modules are executed once per process when nothing in them can change, else once per call.
+    """
     if not bundle.stateless:
-        return SandboxProgram(bundle, root, shared=False)
+        return SandboxProgram(bundle, root, run_id, shared=False)
     with _sharing:
-        key = (bundle.hash, root)
+        key = (bundle, root)
         if key not in _shared:
             _shared[key] = SandboxProgram(bundle, root, shared=True)
         return _shared[key]
@@ -135,7 +137,7 @@ def _compiled(module: BundleModule, filename: str) -> CodeType:
 def _builtins(importer: Importer, classes: BundleClasses) -> dict[str, Any]:
     names = dict(vars(builtins))
     names["__import__"] = importer
-    names["__workflow_step__"] = lambda step: step_stub(step, classes)
+    names["__workflow_step__"] = lambda step, *how, **captured: step_stub(step, classes, *how, **captured)
     for name in ("open", "input", "breakpoint"):
         names[name] = placeholder(f"{name}()")
     return names

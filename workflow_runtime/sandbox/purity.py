@@ -1,7 +1,8 @@
 """What workflow code may import, decided once: the compiler's checks and the sandbox's import both read these lists.
 
-A module is pure when nothing that one would do with it in a workflow touches the outside or differs between two replays. The
-lists are conservative: a module that is not on them is a placeholder in a workflow, and its use names the step to move it to.
+A module is pure when nothing that one would do with it in a workflow touches the outside or differs between two
+replays. The lists are conservative: a module that is not on them is a placeholder in a workflow, and its use names the
+step to move it to.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ PURE_STDLIB: frozenset[str] = frozenset(
         "zoneinfo",
     }
 )
-"""Standard modules that the sandbox serves as they are. A package here covers its submodules, apart from ``IMPURE_NAMES``."""
+"""Standard modules that the sandbox serves as they are. A package covers its submodules, but for ``IMPURE_NAMES``."""
 
 REPLACED_STDLIB: frozenset[str] = frozenset({"asyncio", "datetime", "random", "secrets", "time", "uuid"})
 """Standard modules for which the sandbox serves deterministic replacements."""
@@ -147,9 +148,10 @@ def is_replaced(module: str) -> bool:
 
 
 def is_pure(name: str, declared: Collection[str] = ()) -> bool:
-    """Whether workflow code may use ``name``: a module, or something in one, dotted and absolute (``urllib.parse.quote``).
+    """Whether workflow code may use ``name``: a module or something in one, dotted and whole (``urllib.parse.quote``).
 
-    ``declared`` are the packages or modules that the user declares pure; like those in the lists, each covers all in it.
+    ``declared`` are the packages or modules that the user declares pure; like those in the lists, each covers all in
+    it.
     """
     prefixes = [name, *(name[:i] for i, char in enumerate(name) if char == ".")]
     if any(prefix in declared or prefix in SERVED for prefix in prefixes):

@@ -1,13 +1,14 @@
-"""The deterministic stand-ins for time, datetime, random, uuid, secrets and asyncio.
+"""The stand-ins for time, datetime, random, uuid, secrets and asyncio, which are deterministic, and for logging.
 
-Each looks like the module that it stands for. The clock reads the time of the last event fed to the machine, in UTC; chance is seeded
-by the run. What can have no deterministic meaning raises ``NondeterminismError``.
+Each looks like the module that it stands for. The clock reads the time of the last event fed to the machine, in UTC;
+chance is seeded by the run. What can have no deterministic meaning raises ``NondeterminismError``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import datetime
+import logging
 import random
 import secrets
 import time
@@ -19,6 +20,7 @@ from typing import Any, NoReturn
 
 from workflow_runtime.errors import NondeterminismError
 from workflow_runtime.machine.current import require_machine
+from workflow_runtime.sandbox.naming import users_name
 from workflow_runtime.sandbox.placeholder import placeholder
 
 
@@ -28,6 +30,7 @@ def replacements() -> dict[str, ModuleType]:
     return {
         "asyncio": _asyncio(),
         "datetime": _datetime(),
+        "logging": _logging(),
         "random": _random(),
         "secrets": _secrets(),
         "time": _time(),
@@ -78,7 +81,9 @@ def _time() -> ModuleType:
 
 
 class _InstanceOf(type):
-    """Makes ``isinstance`` and ``issubclass`` ask the real class: every value is of the real class, only ``now`` differs."""
+    """Makes ``isinstance`` and ``issubclass`` ask the real class: every value is of the real class, only ``now``
+    differs.
+    """
 
     def __instancecheck__(cls, instance: object) -> bool:
         return isinstance(instance, cls.__mro__[1])
@@ -130,6 +135,20 @@ _Datetime.__module__ = _Date.__module__ = "datetime"
 def _datetime() -> ModuleType:
     module = _copy_of(datetime)
     module.__dict__.update(datetime=_Datetime, date=_Date)
+    return module
+
+
+# logging
+
+
+def _get_logger(name: str | None = None) -> logging.Logger:
+    """The logger that the user's own module has: ``__name__`` is another in a bundle, and another for each run."""
+    return logging.getLogger(name and users_name(name))
+
+
+def _logging() -> ModuleType:
+    module = _copy_of(logging)
+    module.__dict__["getLogger"] = _get_logger
     return module
 
 
@@ -194,15 +213,18 @@ def _uuid() -> ModuleType:
 
 
 _ASYNCIO = (
-    "ALL_COMPLETED AbstractEventLoop Barrier BoundedSemaphore BrokenBarrierError CancelledError Condition Event FIRST_COMPLETED FIRST_EXCEPTION "
-    "Future Handle InvalidStateError LifoQueue Lock PriorityQueue Queue QueueEmpty QueueFull QueueShutDown Semaphore Task TaskGroup "
-    "Timeout TimeoutError TimerHandle all_tasks create_task current_task ensure_future gather get_running_loop get_event_loop iscoroutine "
-    "iscoroutinefunction isfuture shield sleep timeout timeout_at wait_for wrap_future"
+    "ALL_COMPLETED AbstractEventLoop Barrier BoundedSemaphore BrokenBarrierError CancelledError Condition Event "
+    "FIRST_COMPLETED FIRST_EXCEPTION Future Handle InvalidStateError LifoQueue Lock PriorityQueue Queue QueueEmpty "
+    "QueueFull QueueShutDown Semaphore Task TaskGroup Timeout TimeoutError TimerHandle all_tasks create_task "
+    "current_task ensure_future gather get_running_loop get_event_loop iscoroutine iscoroutinefunction isfuture shield "
+    "sleep timeout timeout_at wait_for wrap_future"
 ).split()
 
 
 class _InOrder(set[Any]):
-    """A set that is visited in a given order; futures of the standard library's own classes would be visited by address."""
+    """A set that is visited in a given order; futures of the standard library's own classes would be visited by
+    address.
+    """
 
     def __init__(self, members: Iterable[Any]) -> None:
         self._order = list(members)

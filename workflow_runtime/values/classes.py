@@ -38,6 +38,22 @@ PROCESS_CLASSES: Classes = _ProcessClasses()
 """Looks only in modules that are imported already, and gives only data classes, enums and exceptions."""
 
 
+class ScriptClasses:
+    """The process's classes, those of the file that it was started with by the name of the module that the file is."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def name_of(self, cls: type) -> str:
+        """``shop.main.Order`` for what calls itself ``__main__.Order``."""
+        name = PROCESS_CLASSES.name_of(cls)
+        return f"{self._module}{name.removeprefix('__main__')}" if cls.__module__ == "__main__" else name
+
+    def find(self, name: str) -> type | None:
+        """The class of that name, None when it is unknown."""
+        return PROCESS_CLASSES.find(name)
+
+
 def _member(module: ModuleType, path: list[str]) -> type | None:
     found: object = module
     for part in path:

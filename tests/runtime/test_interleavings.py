@@ -1,0 +1,397 @@
+"""Random workflows on several handlers that are cancelled, crash, and are woken for nothing: every run still ends
+rightly.
+
+Time is made up: the loop jumps to the next timer whenever nothing is ready, and fails at once when there is none, so
+that a run which would wait for ever is seen, not waited for. A case is told by its seed alone: ``play(seed)`` repeats
+it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import random
+import selectors
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.runtime.conftest import Story, bundle_of
+from workflow_runtime import RetryableError, TooEarlyError, get_step_metadata
+from workflow_runtime.errors import WorldError
+from workflow_runtime.events import STEP_ENDS, Event, EventKind
+from workflow_runtime.handler.drive import HandlerOptions
+from workflow_runtime.handler.handler import Handler
+from workflow_runtime.project import Project, Registrations, register_project
+from workflow_runtime.values import decode, encode_call
+from workflow_runtime.worlds.base import Delivery, Message
+from workflow_runtime.worlds.memory import MemoryWorld
+from workflow_runtime.worlds.memory_store import MemoryStore
+
+CASES = 240
+BEGINNING = 1_700_000_000.0
+
+SOURCE = """
+async def run(node):
+    kind, *rest = node
+    if kind == "step":
+        return await a(rest)
+    if kind == "sleep":
+        await asyncio.sleep(rest[0])
+        return "slept"
+    if kind == "seq":
+        return [await run(child) for child in rest]
+    if kind == "gather":
+        return await asyncio.gather(*[run(child) for child in rest])
+    if kind == "group":
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(run(child)) for child in rest]
+        return [task.result() for task in tasks]
+    if kind == "race":
+        tasks = [asyncio.create_task(run(child)) for child in rest]
+        done, late = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        won = min(tasks.index(task) for task in done)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        return ["won", won, tasks[won].result()]
+    if kind == "lead":
+        tasks = [asyncio.create_task(run(child)) for child in rest]
+        done, late = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if tasks[0] in done:
+            return ["led", await tasks[0], await run(["step", "after", 0, 0])]
+        return ["followed", await asyncio.gather(*tasks)]
+    if kind == "timeout":
+        try:
+            async with asyncio.timeout(rest[0]):
+                return await run(rest[1])
+        except TimeoutError:
+            return ["late", await run(["step", "late", 0, 0])]
+    if kind == "caught":
+        try:
+            return await run(rest[0])
+        except ValueError as error:
+            return str(error)
+
+async def main(node):
+    return await run(node)
+"""
+
+
+class MadeUpTime(selectors.SelectSelector):
+    """A selector that does not wait: it moves the clock. Nothing to wait for means that a run is stuck."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> Any:
+        assert timeout is not None, "nothing will ever happen any more, and the runs have not ended"
+        self.now += max(0.0, timeout)
+        return super().select(0)
+
+
+class Loop(asyncio.SelectorEventLoop):
+    def __init__(self, clock: MadeUpTime) -> None:
+        self._clock = clock
+        super().__init__(clock)
+
+    def time(self) -> float:
+        return self._clock.now
+
+
+def program(dice: random.Random, depth: int) -> list[Any]:
+    """A random workflow: ``["step", name, failures, seconds]`` or a node of others."""
+    leaf: list[Any] = ["step", f"s{dice.randrange(10**6)}", dice.choice([0, 0, 0, 1, 2]), dice.choice([0, 0, 0.2, 1.5])]
+    if depth == 0:
+        return dice.choice([leaf, leaf, ["sleep", dice.choice([0, 0.1, 0.7, 3])]])
+    kind = dice.choice(["step", "seq", "seq", "gather", "gather", "group", "race", "lead", "timeout", "caught"])
+    if kind == "step":
+        return leaf
+    if kind == "timeout":
+        return [kind, dice.choice([0.1, 0.5, 2, 20]), program(dice, depth - 1)]
+    if kind == "caught":
+        return [kind, dice.choice([["step", leaf[1], 9, 0], program(dice, depth - 1)])]
+    return [kind, *(program(dice, depth - 1) for _ in range(dice.randint(2, 3)))]
+
+
+def fits(node: list[Any], got: Any) -> bool:
+    """Whether ``got`` is a right result of the workflow."""
+    kind, *rest = node
+    match kind:
+        case "step":
+            return bool(got == f"done {rest[0]}")
+        case "sleep":
+            return bool(got == "slept")
+        case "seq" | "gather" | "group":
+            return len(got) == len(rest) and all(map(fits, rest, got))
+        case "race":
+            return got[0] == "won" and fits(rest[got[1]], got[2])
+        case "lead":
+            if got[0] == "led":
+                return fits(rest[0], got[1]) and got[2] == "done after"
+            return got[0] == "followed" and len(got[1]) == len(rest) and all(map(fits, rest, got[1]))
+        case "timeout":
+            return got == ["late", "done late"] or fits(rest[1], got)
+        case _:
+            return got == f"{rest[0][1]} is broken" if rest[0][2:3] == [9] else fits(rest[0], got)
+
+
+@dataclass
+class Bodies:
+    """What step bodies did: none may run twice at once unless its process is dead, nor more often than there are
+    reasons.
+    """
+
+    dice: random.Random
+    running: dict[tuple[str, str], Process] = field(default_factory=dict)
+    begun: Counter[tuple[str, str]] = field(default_factory=Counter)
+    interrupted: Counter[tuple[str, str]] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+    def step_of(self, process: Process) -> Callable[[Any], Coroutine[Any, Any, str]]:
+        async def a(call: Any) -> str:
+            metadata = get_step_metadata()
+            body = (metadata.run_id, metadata.step_id)
+            other = self.running.get(body)
+            if other is not None and other.alive:
+                self.wrong.append(f"{body} runs twice at once")
+            self.running[body] = process
+            self.begun[body] += 1
+            try:
+                return await self._work(body, *call)
+            except asyncio.CancelledError:
+                self.interrupted[body] += 1
+                for _ in range(self.dice.randrange(3)):  # it cleans up
+                    await asyncio.sleep(self.dice.choice([0, 0.05]))
+                raise
+            finally:
+                if self.running.get(body) is process:
+                    del self.running[body]
+
+        return a
+
+    async def _work(self, body: tuple[str, str], name: str, failures: int, seconds: float) -> str:
+        await asyncio.sleep(seconds)
+        if failures == 9:
+            raise ValueError(f"{name} is broken")
+        if self.begun[body] - self.interrupted[body] <= failures:
+            raise self.dice.choice(
+                [RetryableError("no", retry_after=0), RetryableError("no", retry_after=0.3), TooEarlyError("no")]
+            )
+        return f"done {name}"
+
+
+class JitteryWorld(MemoryWorld):
+    """A world whose every method takes a while, and fails now and then, before or after it has done its work."""
+
+    def __init__(self, store: MemoryStore, dice: random.Random, failing: float) -> None:
+        super().__init__(store)
+        self._dice, self._failing = dice, failing
+
+    async def _jitter(self) -> None:
+        for _ in range(self._dice.choice([0, 0, 1, 3])):
+            await asyncio.sleep(self._dice.choice([0, 0, 0, 0.01]))
+
+    async def load(self, run_id: str, after: int = 0) -> Any:
+        await self._jitter()
+        log = await super().load(run_id, after)
+        await self._jitter()
+        return log
+
+    async def commit(self, *args: Any, **kwargs: Any) -> Any:
+        return await self._unsure(super().commit(*args, **kwargs))
+
+    async def record(self, *args: Any, **kwargs: Any) -> Any:
+        return await self._unsure(super().record(*args, **kwargs))
+
+    async def start_step(self, *args: Any) -> Any:
+        return await self._unsure(super().start_step(*args))
+
+    async def ack(self, claim: Any) -> None:
+        await self._unsure(super().ack(claim))
+
+    async def _unsure(self, work: Coroutine[Any, Any, Any]) -> Any:
+        try:
+            await self._jitter()
+            if self._dice.random() < self._failing:
+                raise WorldError("the disk is away")
+            answer = await work
+        finally:
+            work.close()
+        await self._jitter()
+        if self._dice.random() < self._failing:
+            raise WorldError("the disk went away")
+        return answer
+
+
+class Process:
+    """One worker that takes messages one by one, many at once, until it dies."""
+
+    def __init__(self, case: Case) -> None:
+        self.case, self.alive = case, True
+        self.world = JitteryWorld(case.store, case.dice, case.failing)
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self.handling: dict[Any, None] = {}
+        steps = Registrations()
+        steps.add("step//app//a", case.bodies.step_of(self))
+        options = HandlerOptions(inline_steps=case.inline_steps, extend_every=0.5, check_replay=case.check_replay)
+        self.handler = Handler(self.world, steps, case.threads, options)
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def start(self) -> None:
+        await self.world.open()
+        self._spawn(self._pull())
+
+    async def _pull(self) -> None:
+        while True:
+            for delivery in await self.world.receive(2):
+                self._spawn(self._handle(delivery))
+
+    async def _handle(self, delivery: Delivery) -> None:
+        task = asyncio.current_task()
+        self.handling[task] = None
+        try:
+            await self.handler.handle(delivery)
+        finally:
+            del self.handling[task]
+
+    def cancel_one(self) -> None:
+        """The worker lets go of a message, as when it is told to stop."""
+        if self.handling:
+            self.case.dice.choice(list(self.handling)).cancel()
+
+    async def die(self) -> None:
+        self.alive = False
+        self.world.crash()
+        tasks = list(self.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+_serial = itertools.count(1)
+
+
+class Case:
+    """One seed's story: a few runs, a few processes, and what befalls them."""
+
+    def __init__(self, seed: int, threads: ThreadPoolExecutor) -> None:
+        self.dice = random.Random(seed)
+        self.threads = threads
+        self.calm = seed % 4 == 0
+        self.failing = 0 if self.calm else self.dice.choice([0, 0.02, 0.1])
+        self.check_replay = self.dice.random() < 0.3
+        self.inline_steps = self.dice.choice([1, 2, 64])
+        self.store = MemoryStore()
+        self.bodies = Bodies(self.dice)
+        self.bundle = bundle_of(SOURCE, stateless=self.dice.random() < 0.7)
+        self.programs = {
+            f"wrun_{seed}_{n}": program(self.dice, self.dice.choice([1, 2, 2, 3]))
+            for n in range(self.dice.randint(1, 3))
+        }
+        self.processes: list[Process] = []
+
+    async def play(self) -> None:
+        await self._start_process()
+        world = self.processes[0].world
+        for run_id, node in self.programs.items():
+            call = encode_call((node,), {}, where="main")
+            data = {"workflow": self.bundle.workflow, "bundle": self.bundle.hash, "seed": "s", "input": call}
+            await world.create_run(run_id, Event(EventKind.RUN_CREATED, time.time(), "", data), Message(run_id, run_id))
+        for _ in range(self.dice.randrange(3)):
+            await self._start_process()
+        for _ in range(0 if self.calm else self.dice.randint(3, 30)):
+            await asyncio.sleep(self.dice.choice([0, 0, 0.01, 0.1, 0.5]))
+            await self._strike()
+        observer = MemoryWorld(self.store)
+        await observer.open()
+        async with asyncio.timeout(10_000):
+            for run_id in self.programs:
+                await observer.wait_for_end(run_id)
+            while self.store.queue:  # noqa: ASYNC110 - made-up time, and nothing to be told by
+                await asyncio.sleep(1)
+        for process in self.processes:
+            await process.die()
+
+    async def _start_process(self) -> None:
+        self.processes.append(Process(self))
+        await self.processes[-1].start()
+
+    async def _strike(self) -> None:
+        process = self.dice.choice(self.processes)
+        match self.dice.randrange(6):
+            case 0 | 1:
+                process.cancel_one()
+            case 2:
+                await process.die()
+                self.processes.remove(process)
+                await self._start_process()
+            case _:
+                run_id = self.dice.choice(list(self.programs))
+                key = self.dice.choice([None, f"{run_id}:wake"])
+                with contextlib.suppress(WorldError):
+                    await process.world.send(Message(f"extra{next(_serial)}", run_id, key=key))
+
+    def check(self) -> None:
+        assert self.bodies.wrong == []
+        for run_id, node in self.programs.items():
+            events = self.store.events(run_id, 0)
+            end = events[-1]
+            assert end.kind is EventKind.RUN_COMPLETED, end
+            assert fits(node, decode(end.data["output"])), (node, end)
+            assert [event.slot for event in events] == list(range(1, len(events) + 1))
+            outcomes = Counter(event.entity for event in events if event.kind in STEP_ENDS)
+            assert set(outcomes.values()) <= {1}
+            if self.calm:
+                self._check_that_no_body_ran_for_nothing(run_id, events)
+            story = Story(self.bundle, run_id=run_id)
+            story.log, story.machine = list(events), story.new_machine()
+            story.replay()
+
+    def _check_that_no_body_ran_for_nothing(self, run_id: str, events: tuple[Event, ...]) -> None:
+        recorded = Counter(e.entity for e in events if e.kind in STEP_ENDS or e.kind is EventKind.STEP_RETRYING)
+        ended = {e.entity for e in events if e.kind in STEP_ENDS}
+        for (run, step), begun in self.bodies.begun.items():
+            if run == run_id:
+                reasons = recorded[step] + (step not in ended)  # the run may have ended first
+                assert begun <= reasons, f"{step} ran {begun} times for {reasons} outcomes"
+
+
+def play(seed: int, patch: pytest.MonkeyPatch) -> None:
+    """One case, from its seed."""
+    clock = MadeUpTime()
+    with (
+        ThreadPoolExecutor(1) as threads,
+        asyncio.Runner(loop_factory=lambda: Loop(clock)) as runner,
+        patch.context() as now,
+    ):
+        now.setattr(time, "time", lambda: BEGINNING + clock.now)
+        now.setattr(time, "monotonic", lambda: clock.now)
+        case = Case(seed, threads)
+        bundle = case.bundle
+        register_project(Project("interleavings._workflow", Path("/"), "b", {}, (), {bundle.hash: lambda: bundle}))
+        runner.run(case.play())
+        case.check()
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_every_run_ends_rightly_whatever_befalls_its_handlers(
+    part: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("CRITICAL")
+    for seed in range(part, CASES, 4):
+        try:
+            play(seed, monkeypatch)
+        except BaseException as error:
+            error.add_note(f"seed {seed}")
+            raise
