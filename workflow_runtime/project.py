@@ -142,6 +142,10 @@ class Registrations(Mapping[str, Callable[..., object]]):
             step_id, f"its module failed to import: {type(cause).__name__}: {cause}"
         ) from cause
 
+    def knows(self, step_id: str) -> bool:
+        """Whether the step is here, or would be if its module imported."""
+        return step_id in self._steps or step_id in self._unavailable
+
     def __getitem__(self, step_id: str) -> Callable[..., object]:
         return self._steps[step_id]
 
@@ -167,9 +171,13 @@ class ProcessSteps:
     def find(self, step_id: str) -> Callable[..., object]:
         """The step's function, as it was registered last. Raises ``StepNotRegisteredError``."""
         for steps in reversed(_registered):
-            if step_id in steps or step_id in steps.failures:
+            if steps.knows(step_id):
                 return steps.find(step_id)
         raise StepNotRegisteredError(step_id)
+
+    def knows(self, step_id: str) -> bool:
+        """Whether the step is here, or would be if its module imported."""
+        return any(steps.knows(step_id) for steps in _registered)
 
 
 def _why_missing(cause: Exception | None) -> str:

@@ -208,9 +208,25 @@ async def test_a_step_that_is_not_registered_is_a_failure_that_can_be_caught(hos
             except StepNotRegisteredError as error:
                 return "caught"
     """
-    assert await host(source).run() == "caught"
+    impatient = HandlerOptions(patience=0, check_replay=True)
+    assert await host(source, options=impatient).run() == "caught"
     with pytest.raises(StepNotRegisteredError, match="step//app//a"):
-        await host("async def main():\n    await a(1)").run()
+        await host("async def main():\n    await a(1)", options=impatient).run()
+
+
+async def test_a_step_that_this_process_lacks_waits_for_one_that_has_it(
+    host: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflow_runtime.handler.handler.LONGEST_BACKOFF", 0.02)
+    old = host("async def main():\n    return await a(1)")
+    run_id = await old.start()
+    await old.handle_one()  # decides the step, and leaves it to the queue
+    await old.handle_one()  # does not have it: hands it back
+    assert (await old.kinds(run_id))[-1] == "step_created"
+    new = host("async def main():\n    return await a(1)", a=double)
+    async with new.working():
+        await new.world.wait_for_end(run_id, 10)
+    assert await new.result(run_id) == 2
 
 
 async def test_results_that_can_not_be_stored_fail_the_step_with_the_path(host: Any) -> None:
@@ -268,9 +284,8 @@ async def test_two_handlers_on_one_run_can_not_diverge(host: Any) -> None:
 
 
 async def test_a_run_whose_bundle_no_process_has_fails_only_after_patience(host: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("workflow_runtime.handler.handler.BUNDLE_PATIENCE", 2)
     monkeypatch.setattr("workflow_runtime.handler.handler.LONGEST_BACKOFF", 0.05)
-    app = host("async def main(): ...")
+    app = host("async def main(): ...", options=HandlerOptions(patience=2))
     data = {"workflow": "workflow//app//main", "bundle": "ffffffffffffffff", "input": {"args": []}}
     from workflow_runtime.worlds.base import Message
 

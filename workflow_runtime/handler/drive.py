@@ -35,6 +35,8 @@ class HandlerOptions:
     """How many steps of one run are executed at once in one invocation at most; the rest goes through the queue."""
     extend_every: float = 5.0
     """Seconds between two signs of life while steps run."""
+    patience: int = 8
+    """How many deliveries are handed back for want of a bundle or a step: during a deploy, another process may have it."""
     check_replay: bool = False
     """Rebuild the machine after each event, and insist that it decides the same. For tests: n events cost n²."""
 
@@ -182,7 +184,8 @@ class RunDriver:
             key = f"{self._run_id}:{event.entity}"
             plan.sends.append(Message(new_message_id(), self._run_id, key=key, due=event.data["until"]))
         elif event.kind is EventKind.STEP_CREATED:
-            if len(self._running) + len(plan.starts) < self._options.inline_steps:
+            has_room = len(self._running) + len(plan.starts) < self._options.inline_steps
+            if has_room and self._runner.knows(event.data["step"]):
                 plan.events.append(self._started(event.entity, 1, now))
                 plan.starts.append(event.entity)
             else:

@@ -22,9 +22,6 @@ from workflow_runtime.worlds.base import Delivery, Log, Message, StartStatus, St
 
 logger = logging.getLogger("workflow_runtime.handler")
 
-BUNDLE_PATIENCE = 8
-"""How many times a run is handed back before the lack of its bundle fails it: in a deploy, another process may have it.
-"""
 _NO_EVENTS = 2**62
 
 
@@ -79,17 +76,27 @@ class Handler:
         return lambda: Machine(log.run.id, load_program(bundle, root, log.run.id))
 
     async def _lacks_bundle(self, delivery: Delivery, log: Log, error: WorkflowError) -> None:
-        if delivery.count < BUNDLE_PATIENCE:
-            logger.warning("run %s waits for a process that has its bundle: %s", log.run.id, error)
-            await delivery.again(min(LONGEST_BACKOFF, 0.5 * 2**delivery.count))
+        if await self._may_be_elsewhere(delivery):
             return
         failed = Event(EventKind.RUN_FAILED, time.time(), "", {"error": encode_error(error)})
         await self._world.record(log.run.id, failed)
         await delivery.ack()
 
+    async def _may_be_elsewhere(self, delivery: Delivery) -> bool:
+        """Hand back what this process lacks the code for, for another one to take, unless that was tried often enough."""
+        if delivery.count >= self._options.patience:
+            return False
+        what = delivery.message.step_name or "its bundle"
+        pause = min(LONGEST_BACKOFF, 0.5 * 2**delivery.count)
+        logger.warning("run %s waits for a process that has %s; again in %.1f s", delivery.message.run_id, what, pause)
+        await delivery.again(pause)
+        return True
+
     async def _step(self, delivery: Delivery, step_id: str, pushed: bool) -> None:
         """Execute one queued step, and wake its run in the same transaction that records the outcome."""
         message = delivery.message
+        if not self._runner.knows(message.step_name or "") and await self._may_be_elsewhere(delivery):
+            return
         start = await self._world.start_step(message.run_id, step_id, message.id, time.time())
         if start.status is StartStatus.ENDED:
             await delivery.ack()

@@ -57,6 +57,9 @@ class Steps(Protocol):
     def find(self, step_id: str) -> Callable[..., object]:
         """The step's function. Raises ``StepNotRegisteredError``."""
 
+    def knows(self, step_id: str) -> bool:
+        """Whether the step is here, or would be if its module imported."""
+
 
 class StepRunner:
     """Runs attempts: async steps on the running loop, sync steps in threads."""
@@ -64,6 +67,10 @@ class StepRunner:
     def __init__(self, steps: Steps, threads: Executor) -> None:
         self._steps = steps
         self._threads = threads
+
+    def knows(self, name: str) -> bool:
+        """Whether this process has the step, or knows why it has not."""
+        return self._steps.knows(name)
 
     async def run(self, attempt: Attempt) -> Event:
         """Run the step's body; gives ``step_completed``, ``step_failed`` or ``step_retrying``.
