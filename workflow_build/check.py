@@ -5,47 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workflow_build import rules
-from workflow_build.model import Diagnostic, ExternalUse, Functions, Location, Program, Severity, WorkflowClosure
-from workflow_runtime.sandbox.purity import is_pure
-
-ADVICE = {
-    "time.sleep": 'write `await sleep("5 minutes")` with `sleep` from workflow_runtime',
-    "asyncio.run": "await the coroutine instead",
-    "builtins.open": "read and write files in a step",
-    "builtins.input": "take what is needed as an argument of the workflow",
-    "builtins.breakpoint": "remove it; set the breakpoint in a debugger",
-}
-"""What to do about calls whose module may be used otherwise."""
+from workflow_build.checks.judge import Judge
+from workflow_build.checks.purity import Purity
+from workflow_build.model import Diagnostic, Functions, Location, Program, Severity, Sources
+from workflow_build.reach.lookup import Lookup
+from workflow_build.reach.project import project_modules
 
 
-def check(program: Program, functions: Functions) -> tuple[Diagnostic, ...]:
+def check(program: Program, functions: Functions, sources: Sources) -> tuple[Diagnostic, ...]:
     """The findings of this stage, sorted by place. Those of the stages before are in their own results."""
-    found = [*_impure(program), *_nothing_found(program, functions), *_unused(program, functions)]
-    return tuple(sorted(found, key=_place))
-
-
-def _impure(program: Program) -> Iterator[Diagnostic]:
-    """One finding for each place where workflow code uses what is not pure, with the first workflow that leads there."""
-    seen: set[tuple[str, Location]] = set()
-    for closure in program.workflows:
-        for use in closure.uses:
-            if (use.name, use.location) not in seen and not is_pure(use.name, program.pure):
-                seen.add((use.name, use.location))
-                yield _finding(closure, use)
-
-
-def _finding(closure: WorkflowClosure, use: ExternalUse) -> Diagnostic:
-    workflow, name = closure.function.qualname, use.name.removeprefix("builtins.")
-    trail = " → ".join((*use.trail, name))
-    if is_pure(use.module):
-        advice = ADVICE.get(use.name, f"move the code that calls {name} into a step")
-        return rules.BLOCKING_CALL.at(
-            use.location, trail=use.trail, workflow=workflow, name=name, path=trail, advice=advice
-        )
-    package = use.module.partition(".")[0]
-    return rules.IMPURE_IMPORT.at(
-        use.location, trail=use.trail, workflow=workflow, name=name, path=trail, package=package
-    )
+    lookup = Lookup(project_modules(sources, functions))
+    found = [
+        *Purity(program, lookup).findings(),
+        *Judge(program, functions, sources, lookup).findings(),
+        *_nothing_found(program, functions),
+        *_unused(program, functions),
+    ]
+    return tuple(sorted(dict.fromkeys(found), key=_place))
 
 
 def _nothing_found(program: Program, functions: Functions) -> Iterator[Diagnostic]:

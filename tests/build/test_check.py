@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from workflow_build.model import Severity
-from workflow_build.rules import RULES, Rule, page
+from workflow_build.rules import RULES, SOURCE_RULES, Rule, index, page
+from workflow_build.rules.examples import files_of
 from workflow_runtime.sandbox.purity import is_pure, is_replaced
 
 PAGES = Path(__file__).parent.parent.parent / "docs" / "errors"
@@ -17,30 +18,30 @@ HEAD = "from workflow_runtime import step, workflow\n"
 
 
 def examples(kind: str) -> list[Any]:
-    found = [(rule, n, text) for rule in RULES for n, text in enumerate(getattr(rule, kind))]
+    found = [(rule, n, text) for rule in SOURCE_RULES for n, text in enumerate(getattr(rule, kind))]
     return [pytest.param(rule, text, id=f"{rule.code}-{n}") for rule, n, text in found]
 
 
 @pytest.mark.parametrize(("rule", "text"), examples("invalid"))
 def test_a_rule_finds_its_invalid_examples(build: Callable[..., Any], rule: Rule, text: str) -> None:
-    found = [finding for finding in build({"shop/orders.py": text}).diagnostics if finding.code == rule.code]
+    found = [finding for finding in build(files_of(text)).diagnostics if finding.code == rule.code]
     assert found
     assert {finding.severity for finding in found} == {rule.severity}
 
 
 @pytest.mark.parametrize(("rule", "text"), examples("valid"))
 def test_a_rule_is_content_with_its_valid_examples(build: Callable[..., Any], rule: Rule, text: str) -> None:
-    assert rule.code not in build({"shop/orders.py": text}).codes
+    assert rule.code not in build(files_of(text)).codes
 
 
 def test_every_rule_has_examples_and_a_code_of_its_own() -> None:
     assert len({rule.code for rule in RULES}) == len(RULES)
-    assert all(rule.valid and rule.invalid for rule in RULES)
+    assert all(rule.valid and rule.invalid for rule in SOURCE_RULES)
 
 
 def test_the_pages_are_made_from_the_rules() -> None:
-    expected = {f"{rule.code}.md": page(rule) for rule in RULES}
-    assert {path.name: path.read_text("utf-8") for path in PAGES.glob("WB*.md")} == expected, (
+    expected = {"README.md": index(RULES), **{f"{rule.code}.md": page(rule) for rule in RULES}}
+    assert {path.name: path.read_text("utf-8") for path in PAGES.glob("*.md")} == expected, (
         "run `python tools/error_pages.py` and review what it changed"
     )
 
@@ -66,6 +67,13 @@ def test_an_impure_use_is_said_with_its_path_and_place(build: Callable[..., Any]
 def test_what_many_workflows_share_is_found_once(build: Callable[..., Any]) -> None:
     flows = "".join(f"@workflow\nasync def w{n}(): f()\n" for n in range(5))
     assert build({"m.py": f"{HEAD}import os\ndef f(): os.getcwd()\n{flows}"}).codes == ["WB101"]
+
+
+def test_what_a_statement_needs_of_one_package_to_be_loaded_is_one_finding(build: Callable[..., Any]) -> None:
+    table = "import sqlalchemy as sa, boto3\nT = sa.Table('t', sa.Column('a', sa.Text), boto3.x)\n"
+    use = "@workflow\nasync def w():\n    T.insert(sa.text('a'), sa.text('b'))\n"
+    built = build({"m.py": HEAD + table + use})
+    assert [found.location.line for found in built.diagnostics] == [3, 3, 6, 6]
 
 
 @pytest.mark.parametrize(

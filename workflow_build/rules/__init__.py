@@ -1,6 +1,6 @@
 """The diagnostics: one rule per code, in one table. A rule is data; the stage that can see the matter reports it."""
 
-from workflow_build.rules.catalog import RULES
+from workflow_build.rules.catalog import RULES, SOURCE_RULES
 from workflow_build.rules.marks import (
     DECORATED_WORKFLOW,
     DUPLICATE_ID,
@@ -10,7 +10,7 @@ from workflow_build.rules.marks import (
     UNCLEAR_MARK,
     UNSUPPORTED_PLACE,
 )
-from workflow_build.rules.page import page
+from workflow_build.rules.page import index, page
 from workflow_build.rules.reached import (
     BLOCKING_CALL,
     IMPURE_IMPORT,
@@ -29,11 +29,13 @@ __all__ = [
     "MISSPELLED_DIRECTIVE",
     "NO_WORKFLOWS",
     "RULES",
+    "SOURCE_RULES",
     "SYNC_WORKFLOW",
     "UNCLEAR_MARK",
     "UNREADABLE_SOURCE",
     "UNSUPPORTED_PLACE",
     "UNUSED_STEP",
     "Rule",
+    "index",
     "page",
 ]

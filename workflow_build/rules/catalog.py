@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from workflow_build.rules.calls import CALL_RULES
+from workflow_build.rules.ignoring import IGNORE_RULES
 from workflow_build.rules.marks import (
     DECORATED_WORKFLOW,
     DUPLICATE_ID,
@@ -11,6 +13,7 @@ from workflow_build.rules.marks import (
     UNCLEAR_MARK,
     UNSUPPORTED_PLACE,
 )
+from workflow_build.rules.names import NAME_RULES
 from workflow_build.rules.reached import (
     BLOCKING_CALL,
     IMPURE_IMPORT,
@@ -18,9 +21,11 @@ from workflow_build.rules.reached import (
     UNREADABLE_SOURCE,
     UNUSED_STEP,
 )
+from workflow_build.rules.replay import REPLAY_RULES
+from workflow_build.rules.routes import ROUTE_RULES
 from workflow_build.rules.rule import Rule
 
-RULES: tuple[Rule, ...] = (
+SOURCE_RULES: tuple[Rule, ...] = (
     IMPURE_IMPORT,
     BLOCKING_CALL,
     SYNC_WORKFLOW,
@@ -33,5 +38,11 @@ RULES: tuple[Rule, ...] = (
     UNREADABLE_SOURCE,
     UNUSED_STEP,
     DECORATED_WORKFLOW,
+    *CALL_RULES,
+    *REPLAY_RULES,
+    *NAME_RULES,
 )
+"""The rules that reading the source is enough for."""
+
+RULES: tuple[Rule, ...] = tuple(sorted((*SOURCE_RULES, *IGNORE_RULES, *ROUTE_RULES), key=lambda rule: rule.code))
 """All rules, by code. A code is never given to another rule."""

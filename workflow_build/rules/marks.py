@@ -72,9 +72,10 @@ UNSUPPORTED_PLACE = Rule(
     code="WB106",
     title="a marker on something that is not supported",
     message="{marker} on {what}: this is not supported",
-    hint="mark a function at the top level of a module",
+    hint="mark a function at the top level of a module; docs/what-is-found.md says where else a mark may stand",
     why="A step must be found again by its id in another process, after a deploy, without the objects that were around it. "
-    "That holds for functions at the top level of a module.",
+    "That holds for functions at the top level of a module, for static and class methods, for methods of classes whose instances are "
+    "data, and for functions inside of functions whose captured values can travel.",
     valid=(
         GOOD,
         """
@@ -85,6 +86,29 @@ durable = step(max_retries=5)
 @durable
 def charge() -> int:
     return 1
+""",
+        """
+from dataclasses import dataclass
+from workflow_runtime import step, workflow
+
+@dataclass
+class Order:
+    cents: int
+
+    @step
+    async def charge(self) -> int:
+        return self.cents
+
+    @staticmethod
+    @workflow
+    async def checkout(cents: int) -> int:
+        factor = 2
+
+        @step
+        def doubled(amount: int) -> int:
+            return factor * amount
+
+        return await doubled(await Order(cents).charge())
 """,
     ),
     invalid=(
@@ -103,9 +127,11 @@ class Payments:
         return 1
 """,
         """
+from workflow_runtime import workflow
+
 def outer() -> object:
-    def inner() -> int:
-        "use step"
+    @workflow
+    async def inner() -> int:
         return 1
     return inner
 """,

@@ -1,0 +1,1 @@
+"""What is judged about the code itself, one module for each matter; ``check`` runs them all."""

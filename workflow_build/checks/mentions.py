@@ -1,0 +1,81 @@
+"""Which files may call or start a workflow, told from raw bytes: the others need not be parsed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from workflow_build.model import Functions, SourceFile, Sources
+
+WORD = re.compile(rb"\w+")
+CALL = re.compile(rb"([\w\x80-\xff]+)\(")
+DEFINITION = re.compile(rb"def ([\w\x80-\xff]+)\(")
+STARTS = b"start("
+
+
+def files_that_may_call(sources: Sources, functions: Functions) -> Iterator[SourceFile]:
+    """Files that import a workflow, or its module, or have it, and call something of its name, or ``start``. Tests are left out."""
+    wanted = _wanted(functions)
+    for file in sources.files:
+        known = file.facts.get("may call")
+        if not isinstance(known, tuple) or known[0] != wanted.digest:
+            known = file.facts["may call"] = wanted.digest, _may_call(file, wanted)
+        if known[1]:
+            yield file
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a file must have."""
+
+    names: frozenset[bytes]
+    """Of workflows."""
+    words: frozenset[bytes]
+    """Those, and the names of their modules."""
+    homes: frozenset[str]
+    digest: str
+    """Tells all this from others."""
+
+
+def _wanted(functions: Functions) -> _Wanted:
+    names = {function.qualname.encode() for function in functions.workflows}
+    words = names | {function.module.rpartition(".")[2].encode() for function in functions.workflows}
+    homes = {function.location.path for function in functions.workflows}
+    text = repr((sorted(names), sorted(words), sorted(homes)))
+    digest = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+    return _Wanted(frozenset(names), frozenset(words), frozenset(homes), digest)
+
+
+def _may_call(file: SourceFile, wanted: _Wanted) -> bool:
+    if not (file.candidate or file.path in wanted.homes or _imports(file.data, wanted.words)) or _is_test(file):
+        return False
+    return (file.candidate and STARTS in file.data) or not wanted.names.isdisjoint(_called(file.data))
+
+
+def _called(data: bytes) -> Iterator[bytes]:
+    """The names that stand before a parenthesis, apart from where they are defined."""
+    counts = Counter(CALL.findall(data))
+    counts.subtract(DEFINITION.findall(data))
+    return (name for name, count in counts.items() if count > 0)
+
+
+def _imports(data: bytes, words: frozenset[bytes]) -> bool:
+    """Whether a line with an ``import`` has one of the words."""
+    position = data.find(b"import")
+    while position >= 0:
+        end = data.find(b"\n", position)
+        end = len(data) if end < 0 else end
+        start = data.rfind(b"\n", 0, position) + 1
+        if not words.isdisjoint(WORD.findall(data, start, end)):
+            return True
+        position = data.find(b"import", end)
+    return False
+
+
+def _is_test(file: SourceFile) -> bool:
+    path = PurePosixPath(file.path)
+    return bool({"tests", "test"}.intersection(path.parts)) or path.name.startswith(("test_", "conftest"))
