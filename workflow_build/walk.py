@@ -1,0 +1,138 @@
+"""Which Python files a project has: folder by folder, without what git or the configuration leaves out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
+
+ENVIRONMENT = "pyvenv.cfg"
+"""The file that shows that a folder is a virtual environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A Python file."""
+
+    name: str
+    """Relative to the project, with forward slashes."""
+    inner: str
+    """Relative to the root that it was found under, with forward slashes."""
+    entry: os.DirEntry[str]
+
+
+@dataclass(slots=True)
+class Walk:
+    """The files below some roots, and the folders that were gone through."""
+
+    project: str
+    roots: Sequence[str]
+    exclude: Sequence[str]
+    outs: frozenset[str]
+    """Output folders, which are left out."""
+    folders: list[str] = field(default_factory=list)
+    """Filled by ``files``: adding a file to one of them, or removing one, may change what there is."""
+
+    def files(self) -> Iterator[Found]:
+        """Each file once, under the innermost root that it is in."""
+        excluded = Ignore(self.project, self.exclude)
+        seen: set[str] = set()
+        for root in sorted(self.roots, key=lambda root: (-root.count(os.sep), root)):
+            prefix = "" if root == self.project else os.path.relpath(root, self.project) + os.sep
+            for entry in self._below(root, [excluded], _ignores_above(root, self.project), frozenset()):
+                inner = entry.path[len(root) + 1 :]
+                name = (prefix + inner).replace(os.sep, "/")
+                if name not in seen:
+                    seen.add(name)
+                    yield Found(name, inner.replace(os.sep, "/"), entry)
+
+    def _below(
+        self, folder: str, excluded: Sequence[Ignore], ignores: Sequence[Ignore], above: frozenset[tuple[int, int]]
+    ) -> Iterator[os.DirEntry[str]]:
+        """``above`` are the folders that lead here, as the disk numbers them, so that loops of links end."""
+        try:
+            place = os.stat(folder)  # noqa: PTH116 a Path for each folder and file takes longer than what is asked
+            with os.scandir(folder) as listed:
+                entries = sorted(listed, key=lambda entry: entry.name)
+        except OSError:
+            return
+        this = place.st_dev, place.st_ino
+        names = {entry.name for entry in entries}
+        if this in above or (above and ENVIRONMENT in names):
+            return
+        self.folders.append(folder)
+        active = [*ignores, _ignore_file(folder)] if ".gitignore" in names else ignores
+        for entry in entries:
+            if entry.name[0] == "." or entry.path in self.outs:
+                continue
+            if entry.is_dir():
+                if entry.name not in SKIPPED_FOLDERS and not _is_left_out(entry.path, excluded, active, is_folder=True):
+                    yield from self._below(entry.path, excluded, active, above | {this})
+            elif entry.name.endswith(".py") and not _is_left_out(entry.path, excluded, active, is_folder=False):
+                yield entry
+
+
+@dataclass(frozen=True)
+class Ignore:
+    """Patterns as in a ``.gitignore``, and the folder that they are relative to."""
+
+    folder: str
+    lines: Sequence[str]
+
+    def says(self, path: str, *, is_folder: bool) -> bool | None:
+        """Whether ``path``, below the folder, is ignored; None when no pattern matches."""
+        if self._spec is None or not path.startswith(self.folder + os.sep):
+            return None
+        name = path[len(self.folder) + 1 :].replace(os.sep, "/") + "/" * is_folder
+        if self._any and not self._any.match(name):
+            return None
+        return self._spec.check_file(name).include
+
+    @cached_property
+    def _spec(self) -> GitIgnoreSpec | None:
+        if not any(line.strip() and not line.startswith("#") for line in self.lines):
+            return None
+        from pathspec import GitIgnoreSpec  # many projects have no patterns where we look
+
+        return GitIgnoreSpec.from_lines(self.lines)
+
+    @cached_property
+    def _any(self) -> re.Pattern[str] | None:
+        """What matches whenever one of the patterns does: most files match none, and are asked about once instead of once a pattern."""
+        if self._spec is None:
+            return None
+        found = (getattr(pattern, "regex", None) for pattern in self._spec.patterns)
+        regexes = [regex for regex in found if isinstance(regex, re.Pattern)]
+        texts = [re.sub(r"\(\?P<\w+>", "(?:", regex.pattern) for regex in regexes]
+        return re.compile("|".join(f"(?:{text})" for text in texts)) if texts else None
+
+
+def _is_left_out(path: str, excluded: Sequence[Ignore], ignores: Sequence[Ignore], *, is_folder: bool) -> bool:
+    """What the configuration says, and else git: the last pattern that matches decides, those of deeper files last."""
+    if any(ignore.says(path, is_folder=is_folder) for ignore in excluded):
+        return True
+    verdicts = (ignore.says(path, is_folder=is_folder) for ignore in reversed(ignores))
+    return next((verdict for verdict in verdicts if verdict is not None), False)
+
+
+def _ignore_file(folder: str) -> Ignore:
+    try:
+        text = Path(folder, ".gitignore").read_text("utf-8", "replace")
+    except OSError:
+        text = ""
+    return Ignore(folder, text.splitlines())
+
+
+def _ignores_above(root: str, project: str) -> list[Ignore]:
+    """The ``.gitignore`` files from the project down to the folder above ``root``, outermost first."""
+    folders = [folder for folder in Path(root).parents if folder.is_relative_to(project)]
+    return [_ignore_file(os.fspath(folder)) for folder in reversed(folders)]
