@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak clean
+.PHONY: help demo test check bench matrix soak clean
 
 help: ## say what there is
 	@echo "make TARGET, one of:"
@@ -32,6 +32,9 @@ check: $(READY) ## lint, format, types, import contracts
 
 bench: $(READY) ## measure what the README promises in numbers
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+
+matrix: $(READY) ## the tests on every Python 3.11 to 3.14 that this machine has; ARGS go to pytest
+	@$(BIN)/python tools/matrix.py -n $(JOBS) --dist worksteal $(ARGS)
 
 soak: $(READY) ## the long runs: many more seeds of killing the server
 	$(BIN)/python -m pytest -m soak

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from functools import cache
+from typing import TYPE_CHECKING
 
 from workflow_build.adapters.base import Adapter
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 GROUP = "workflow_build.adapters"
 
 
 def adapter_names() -> tuple[str, ...]:
     """The targets that can be built, sorted."""
-    return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
+    return tuple(sorted({point.name for point in _points()}))
 
 
 def load_adapter(name: str) -> Adapter:
     """The adapter of one target. Raises ``KeyError`` when none has that name."""
-    points = entry_points(group=GROUP, name=name)
+    points = _points().select(name=name)
     if not points:
         raise KeyError(name)
     adapter: Adapter = next(iter(points)).load()
@@ -26,3 +30,10 @@ def load_adapter(name: str) -> Adapter:
 def load_adapters() -> tuple[Adapter, ...]:
     """All adapters, sorted by name."""
     return tuple(load_adapter(name) for name in adapter_names())
+
+
+@cache
+def _points() -> EntryPoints:
+    from importlib.metadata import entry_points  # slow to load, and most commands do not look adapters up
+
+    return entry_points(group=GROUP)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from workflow_build.adapters import asgi_probe
-from workflow_build.model import Diagnostic, Route, Routes, Severity
+from workflow_build.model import Diagnostic, Route, Routes
+from workflow_build.rules import routes as rules
 
 KINDS = {"flow": ("flow", "POST"), "health": ("health", "GET"), "manifest": ("manifest.json", "GET")}
 """Our endpoints by name: the last part of the path, and the method that must reach it."""
@@ -25,6 +27,8 @@ class Row:
     methods: frozenset[str]
     endpoint: object
     host: str | None
+    below: str | None = None
+    """The path of the mount that it is in, when that has an app of its own."""
 
     @property
     def name(self) -> str:
@@ -68,15 +72,12 @@ class FastAPIAdapter:
         probe = _Probe(cast(asgi_probe.ASGIApp, app), root, build)
         checked = tuple(_check(row, rows, probe) for row in ours)
         findings = tuple(dict.fromkeys(finding for _, found in checked for finding in found))
-        return Routes(self.name, tuple(route for route, _ in checked), (*_twice(ours, root), *findings))
+        findings = (*_twice(ours, root), *_without_lifespan(ours, module), *findings)
+        return Routes(self.name, tuple(route for route, _ in checked), findings)
 
     def _not_mounted(self, module: str) -> Diagnostic:
         first, second = self.mount_lines(module)
-        return Diagnostic(
-            code="WB501",
-            message="the app does not mount the workflow routes",
-            hint=f"add these two lines where the app is made:\n  {first}\n  {second}",
-        )
+        return rules.NOT_MOUNTED.at(None, first=first, second=second)
 
 
 ADAPTER = FastAPIAdapter()
@@ -112,18 +113,18 @@ class _Probe:
         if found == self.build:
             return None
         if found is not None:
-            return Diagnostic(
-                code="WB503",
-                message=f"GET {path} is answered by another build ({found}, expected {self.build})",
-                hint="look for a second copy of the output folder on sys.path",
+            return rules.OUT_OF_REACH.at(
+                None,
+                problem=f"GET {path} is answered by another build ({found}, expected {self.build})",
+                advice="look for a second copy of the output folder on sys.path",
             )
         if answer.status in BEHIND_SOMETHING or answer.status >= 500:
             what = f"something before the routes answered with status {answer.status}"
             return _unconfirmed(path, what, "let this path pass, or check that your queue gets through")
-        return Diagnostic(
-            code="WB503",
-            message=f"GET {path} does not reach the workflow routes (status {answer.status})",
-            hint="another route or a wrapping app takes the path; mount the workflow routes before it",
+        return rules.OUT_OF_REACH.at(
+            None,
+            problem=f"GET {path} does not reach the workflow routes (status {answer.status})",
+            advice="another route or a wrapping app takes the path; mount the workflow routes before it",
         )
 
 
@@ -157,14 +158,15 @@ def _twice(ours: Iterable[Row], root: str) -> tuple[Diagnostic, ...]:
     flows = [f"{row.host or ''}{root}{row.path}" for row in ours if _endpoint_name(row) == "flow"]
     if len(flows) < 2:
         return ()
-    return (
-        Diagnostic(
-            code="WB502",
-            message=f"the workflow routes are mounted {len(flows)} times: {', '.join(flows)}",
-            hint="keep one mount; a queue is pointed at the first",
-            severity=Severity.WARNING,
-        ),
-    )
+    return (rules.MOUNTED_TWICE.at(None, count=str(len(flows)), places=", ".join(flows)),)
+
+
+def _without_lifespan(ours: Iterable[Row], module: str) -> tuple[Diagnostic, ...]:
+    """Servers run the lifespan of the outermost app alone: somewhere the routes must be in that one."""
+    mounts = [row.below for row in ours if _endpoint_name(row) == "flow"]
+    if not mounts or None in mounts:
+        return ()
+    return (rules.LIFESPAN_NOT_RUN.at(None, path=str(mounts[0]), package=module.rpartition(".")[0]),)
 
 
 def _walk(routes: Iterable[Any], prefix: str, host: str | None) -> Iterator[Row]:
@@ -175,12 +177,17 @@ def _walk(routes: Iterable[Any], prefix: str, host: str | None) -> Iterator[Row]
         original = getattr(context, "original_route", context)
         path = prefix + (getattr(context, "path", None) or "")
         if isinstance(original, Host):
-            yield from _walk(_routes_of(original.app), prefix, original.host)
+            yield from _below(_walk(_routes_of(original.app), prefix, original.host), original.host)
         elif isinstance(original, Mount):
-            yield from _walk(_routes_of(original.app), path.rstrip("/"), host)
+            yield from _below(_walk(_routes_of(original.app), path.rstrip("/"), host), path or "/")
             yield Row(path.rstrip("/") + "/{path:path}", frozenset(), original.app, host)
         elif getattr(context, "endpoint", None) is not None and _is_http(original):
             yield Row(path, frozenset(getattr(context, "methods", None) or ()), context.endpoint, host)
+
+
+def _below(rows: Iterable[Row], place: str) -> Iterator[Row]:
+    """The rows of an app that is mounted there; the outermost mount counts."""
+    return (replace(row, below=place) for row in rows)
 
 
 def _flat(routes: Iterable[Any]) -> Iterable[Any]:
@@ -229,31 +236,26 @@ def _endpoint_name(row: Row) -> str:
 
 
 def _not_an_app(app: object) -> Diagnostic:
-    kind = f"{type(app).__module__}.{type(app).__qualname__}"
-    return Diagnostic(
-        code="WB511",
-        message=f"the app is a {kind}, which has no route table that FastAPI's adapter can read",
-        hint="name the FastAPI object, or the function that makes it, with --app module:attribute",
-    )
+    """A function with parameters is the most common one: those without are called as factories before."""
+    if inspect.isfunction(app):
+        needed = [item.name for item in inspect.signature(app).parameters.values() if item.default is item.empty]
+        given = f" that needs {', '.join(needed)}" if needed else ""
+        what = f"{'an async' if inspect.iscoroutinefunction(app) else 'a plain'} function{given}"
+        advice = "a function that makes the app takes no arguments and is not async; name one, or the app, with --app module:attribute"
+    else:
+        what = f"a {type(app).__module__}.{type(app).__qualname__}"
+        advice = "name the FastAPI object, or the function that makes it, with --app module:attribute"
+    return rules.NOT_AN_APP.at(None, subject="the app", what=what, adapter="FastAPI", advice=advice)
 
 
 def _wrong_method(row: Row, method: str) -> Diagnostic:
-    return Diagnostic(
-        code="WB504",
-        message=f"{row.path} is mounted for {', '.join(sorted(row.methods))}, but needs {method}",
-        hint="use mount(app), which sets the methods itself",
-    )
+    return rules.WRONG_METHOD.at(None, path=row.path, methods=", ".join(sorted(row.methods)), method=method)
 
 
 def _shadowed(row: Row, taker: Row, method: str) -> Diagnostic:
-    return Diagnostic(
-        code="WB503",
-        message=f"{method} {row.path} is shadowed: {taker.name} at {taker.path} takes it first",
-        hint="call mount(app) before that route is added",
-    )
+    problem = f"{method} {row.path} is shadowed: {taker.name} at {taker.path} takes it first"
+    return rules.OUT_OF_REACH.at(None, problem=problem, advice="call mount(app) before that route is added")
 
 
-def _unconfirmed(path: str, what: str, hint: str) -> Diagnostic:
-    return Diagnostic(
-        code="WB505", message=f"{path} could not be confirmed: {what}", hint=hint, severity=Severity.WARNING
-    )
+def _unconfirmed(path: str, what: str, advice: str) -> Diagnostic:
+    return rules.UNCONFIRMED.at(None, path=path, what=what, advice=advice)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 from workflow_build.cli import cli
 
 
 def main() -> None:
     """Run the command. Exits with 0, 1 or 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A pipe on Windows is in the system's old encoding, which lacks arrows: better a question mark than a traceback.
+        sys.stdout.reconfigure(errors="replace")
     cli(prog_name="workflow-build")
 
 

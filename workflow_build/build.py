@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from workflow_build import bundle, check, discover, resolve, scan
-from workflow_build.emit import emit, emitted_build
+from workflow_build.compiled import Compiled, merged
 from workflow_build.errors import UsageError
-from workflow_build.model import Config, Diagnostic, Functions, Routes, Severity
-from workflow_build.routes import config_text, read_routes
-from workflow_build.write import (
-    CONFIG,
-    Output,
-    compare,
-    compare_file,
-    read_manifest,
-    require_ours,
-    retained_bundles,
-    write,
-    write_config,
-)
+from workflow_build.ignores import Suppressed
+from workflow_build.model import Config, Diagnostic, Functions, Routes, Severity, Sources
+from workflow_build.rules.routes import NO_APP, NO_TARGET
+from workflow_build.whereabouts import several_packages
+from workflow_build.write import CONFIG, Output, compare, compare_file, read_manifest, require_ours, write, write_config
+
+if TYPE_CHECKING:
+    import threading
+
+    from workflow_build.routes import Before
 
 TIMEOUT = 60.0
 """Seconds that the app may take to be imported and asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How far a build goes."""
+
+    only_check: bool = False
+    """Write nothing, and say what would be written."""
+    with_routes: bool = True
+    timeout: float = TIMEOUT
+    stop: threading.Event | None = None
+    """Set by another thread, it ends the reading of routes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,8 @@ class Result:
     routes: tuple[Routes, ...] = ()
     stopped: bool = False
     """Whether errors in the source kept it from writing anything."""
+    suppressed: tuple[Suppressed, ...] = ()
+    """Findings that comments ignore."""
 
     @property
     def failed(self) -> bool:
@@ -44,33 +55,66 @@ class Result:
         return bool(self.output.stale) or any(found.severity is Severity.ERROR for found in self.diagnostics)
 
 
-def build(config: Config, *, only_check: bool = False, with_routes: bool = True, timeout: float = TIMEOUT) -> Result:
-    """Compile the project. An error in its source leaves the output as it was; ``only_check`` always does.
+def build(
+    config: Config,
+    *,
+    only_check: bool = False,
+    with_routes: bool = True,
+    timeout: float = TIMEOUT,
+    sources: Sources | None = None,
+) -> Result:
+    """Compile the project, from ``sources`` if they are read already. An error in its source leaves the output as it was; ``only_check`` always does.
 
     Routes are read after the files are written, since the app imports them; when that fails, ``config.json`` keeps its last good
     content. Raises ``BuildError`` when the build can not go on.
     """
+    from workflow_build.scan import (
+        scan,
+    )  # these bring the whole compiler, which a build with nothing to do goes without
+    from workflow_build.stages import compile_sources
+
     require_ours(config.out)
-    sources = scan.scan(config)
-    functions = discover.discover(sources)
-    program = resolve.resolve(sources, functions, config)
-    findings = _merged(
-        (*sources.diagnostics, *functions.diagnostics, *program.diagnostics, *check.check(program, functions))
-    )
-    if any(found.severity is Severity.ERROR for found in findings):
-        return Result(config, functions, findings, stopped=True)
-    bundles = bundle.bundle(sources, program, config)
-    files = emit(config, functions, bundles, retained_bundles(config.out))
-    label = config.out.relative_to(config.project).as_posix()
-    output = compare(config.out, files, label) if only_check else write(config.out, files)
-    hints = _skipped(config)
-    if not with_routes or config.app is None or not config.targets or output.stale:
-        return Result(config, functions, (*findings, *(hints if with_routes else ())), output)
-    found = _read_all(config, emitted_build(files), timeout)
-    findings = _merged((*findings, *(finding for one in found for finding in one.diagnostics)))
+    compiled, files = compile_sources(scan(config) if sources is None else sources, config)
+    return finish(config, compiled, files, Options(only_check, with_routes, timeout))
+
+
+def finish(config: Config, compiled: Compiled, files: Mapping[str, str] | None, options: Options) -> Result:
+    """Bring what was compiled to disk, or compare it with what is there, and read the routes. Without ``files`` the disk has them."""
+    output = Output()
+    if files is not None and not compiled.stopped:
+        prune = config.prune_bundles
+        if options.only_check:
+            output = compare(config.out, files, _label(config), prune=prune)
+        else:
+            output = write(config.out, files, prune=prune)
+    result = Result(config, compiled.functions, compiled.findings, output, (), compiled.stopped, compiled.suppressed)
+    if not compiled.stopped:
+        more = several_packages(config, compiled.functions)
+        result = replace(result, diagnostics=(*result.diagnostics, *more))
+        if options.with_routes:
+            result = _routed(result, compiled, options)
+    problems = compiled.ignores.problems(result.suppressed, with_routes=bool(result.routes))
+    return replace(result, diagnostics=merged((*result.diagnostics, *problems)))
+
+
+def _routed(result: Result, compiled: Compiled, options: Options) -> Result:
+    """The result with the routes of the app, if one is known. The app imports what is on disk, so that must be this build's."""
+    config, output = result.config, result.output
+    if config.app is None or not config.targets or output.stale:
+        return replace(result, diagnostics=(*result.diagnostics, *_skipped(config)))
+    from workflow_build.routes import CHECKED, WRITTEN, config_text
+
+    found = _read_all(config, compiled.build, options, CHECKED if options.only_check else WRITTEN)
+    more, ignored = compiled.ignores.applied(finding for one in found for finding in one.diagnostics)
     if all(one.routes for one in found):
-        output = _with_config(config, output, config_text(config.targets, found), label, only_check=only_check)
-    return Result(config, functions, findings, output, found)
+        output = _with_config(config, output, config_text(config.targets, found), only_check=options.only_check)
+    return replace(
+        result,
+        diagnostics=(*result.diagnostics, *more),
+        output=output,
+        routes=found,
+        suppressed=(*result.suppressed, *ignored),
+    )
 
 
 def inspect_routes(config: Config, timeout: float = TIMEOUT) -> tuple[Routes, ...]:
@@ -84,16 +128,26 @@ def inspect_routes(config: Config, timeout: float = TIMEOUT) -> tuple[Routes, ..
     manifest = read_manifest(config.out)
     if manifest is None:
         raise UsageError(f"{config.out} holds no build; run workflow-build first")
-    return _read_all(config, str(manifest.get("build")), timeout)
+    from workflow_build.routes import NOTHING
+
+    return _read_all(config, str(manifest.get("build")), Options(timeout=timeout), NOTHING)
 
 
-def _read_all(config: Config, build_id: str, timeout: float) -> tuple[Routes, ...]:
-    return tuple(read_routes(config, target, build_id, timeout) for target in config.targets)
+def _read_all(config: Config, build_id: str, options: Options, before: Before) -> tuple[Routes, ...]:
+    from workflow_build.routes import read_routes
+
+    return tuple(
+        read_routes(config, target, build_id, options.timeout, before, options.stop) for target in config.targets
+    )
 
 
-def _with_config(config: Config, output: Output, text: str, label: str, *, only_check: bool) -> Output:
+def _label(config: Config) -> str:
+    return config.out.relative_to(config.project).as_posix()
+
+
+def _with_config(config: Config, output: Output, text: str, *, only_check: bool) -> Output:
     if only_check:
-        stale = compare_file(config.out, CONFIG, text, label)
+        stale = compare_file(config.out, CONFIG, text, _label(config))
         return Output(stale=(stale,) if stale else ())
     written = write_config(config.out, text).written
     return Output((*output.written, *written), output.removed)
@@ -102,33 +156,5 @@ def _with_config(config: Config, output: Output, text: str, label: str, *, only_
 def _skipped(config: Config) -> tuple[Diagnostic, ...]:
     """Hints about what a build could not do for want of a target or an app."""
     if not config.targets:
-        return (
-            Diagnostic(
-                code="WB514",
-                message="no web framework was detected, so no handler module is written",
-                hint="name one with --target, or run a worker without a web app",
-                severity=Severity.HINT,
-            ),
-        )
-    if config.app is None:
-        return (
-            Diagnostic(
-                code="WB513",
-                message="no app was found, so the routes were not read",
-                hint="name it with --app module:attribute, or `app` under [tool.workflow-build]",
-                severity=Severity.HINT,
-            ),
-        )
-    return ()
-
-
-def _merged(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Each finding once, in the order of the source; those without a place last."""
-    unique = dict.fromkeys(findings)
-    return tuple(sorted(unique, key=_place))
-
-
-def _place(found: Diagnostic) -> tuple[bool, str, int, int, str, str]:
-    place = found.location
-    path, line, column = (place.path, place.line, place.column) if place else ("", 0, 0)
-    return place is None, path, line, column, found.code, found.message
+        return (NO_TARGET.at(None),)
+    return (NO_APP.at(None),) if config.app is None else ()

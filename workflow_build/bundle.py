@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import libcst as cst
 
+from workflow_build.cache.memory import Memory
 from workflow_build.cut.module import Cutter, cutter
+from workflow_build.cut.share import Done, Task, cut_all
 from workflow_build.cut.stateless import is_stateless
 from workflow_build.errors import BuildError
 from workflow_build.model import (
@@ -23,25 +26,72 @@ from workflow_build.model import (
     Sources,
     WorkflowClosure,
 )
-from workflow_build.syntax.module import functions_in
+from workflow_build.syntax.branches import all_functions_in
 from workflow_runtime.bundles import Bundle, BundleModule
 
 
 def bundle(sources: Sources, program: Program, config: Config) -> Bundles:
     """One bundle for each workflow. A ``BuildError`` names a file that can be run but not be rewritten."""
-    del sources, config  # what they say about the workflows is in the program
+    del config  # what it says about the workflows is in the program
     functions: dict[str, dict[int, Function]] = {}
     for function in (f for closure in program.workflows for f in (closure.function, *closure.steps)):
-        functions.setdefault(function.location.path, {})[function.location.line] = function
+        functions.setdefault(function.location.path, {}).update(dict.fromkeys(function.lines, function))
     project = _Project(functions)
-    return Bundles(tuple(_built(closure, program.pure, project) for closure in program.workflows))
+    keys = {
+        closure.function.id: _key(closure, program.pure, functions, sources.memory) for closure in program.workflows
+    }
+    fresh = [one for one in program.workflows if not sources.memory.has("bundle", keys[one.function.id])]
+    project.prepare(module for closure in fresh for module in closure.modules)
+    return Bundles(
+        tuple(
+            _remembered(one, keys[one.function.id], program.pure, project, sources.memory) for one in program.workflows
+        )
+    )
 
 
-def _built(closure: WorkflowClosure, pure: tuple[str, ...], project: _Project) -> BuiltWorkflow:
-    modules = tuple(project.cut(module) for module in closure.modules)
-    stateless = all(project.is_stateless(module) for module in closure.modules)
-    steps = tuple(step.id for step in closure.steps)
-    return BuiltWorkflow(closure.function, Bundle(closure.function.id, stateless, pure, modules), steps)
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A bundle with its hash."""
+
+    bundle: Bundle
+    hash: str
+
+
+def _key(
+    closure: WorkflowClosure, pure: tuple[str, ...], functions: Mapping[str, Mapping[int, Function]], memory: Memory
+) -> str:
+    """Tells all that the bundle follows from: the closure, and what is marked in its modules."""
+    marks = tuple(tuple(functions.get(module.path, {}).items()) for module in closure.modules)
+    source = closure, pure, marks
+    return memory.derive(
+        "bundle key",
+        closure.function.id,
+        source,
+        lambda: hashlib.sha256(repr(source).encode(errors="surrogateescape")).hexdigest(),
+    )
+
+
+def _remembered(
+    closure: WorkflowClosure, key: str, pure: tuple[str, ...], project: _Project, memory: Memory
+) -> BuiltWorkflow:
+    def built() -> tuple[Cut, tuple[str, ...]]:
+        modules = tuple(project.cut(module) for module in closure.modules)
+        stateless = all(project.is_stateless(module) for module in closure.modules)
+        bundle = Bundle(closure.function.id, stateless, pure, modules)
+        return Cut(bundle, bundle.hash), ()
+
+    found: Cut = memory.recall(Cut, "bundle", key, str, built).value
+    return BuiltWorkflow(closure.function, found.bundle, tuple(step.id for step in closure.steps), found.hash)
+
+
+def cut_task(task: Task) -> Done:
+    """All that is asked of one file; nothing when it can not be done, since an error is raised where it is in order."""
+    project = _Project({module.path: task.functions for module in task.modules})
+    try:
+        cut = tuple(project.cut(module) for module in task.modules)
+        return Done(cut, tuple(project.is_stateless(module) for module in task.modules))
+    except BuildError:
+        return Done((), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +104,18 @@ class _Project:
     _cutters: dict[str, Cutter] = field(default_factory=dict)
     _modules: dict[tuple[str, tuple[KeptStatement, ...]], BundleModule] = field(default_factory=dict)
     _stateless: dict[tuple[str, tuple[KeptStatement, ...]], bool] = field(default_factory=dict)
+
+    def prepare(self, modules: Iterable[ReachedModule]) -> None:
+        """Cut all of the modules that have something to cut, in several processes if that is faster."""
+        by_path: dict[str, dict[tuple[str, tuple[KeptStatement, ...]], ReachedModule]] = {}
+        for module in modules:
+            if module.statements:
+                by_path.setdefault(module.path, {})[module.name, module.statements] = module
+        tasks = [Task(self.functions.get(path, {}), tuple(found.values())) for path, found in by_path.items()]
+        for task, done in zip(tasks, cut_all(tasks, cut_task), strict=True):
+            for module, cut, stateless in zip(task.modules, done.modules, done.stateless, strict=False):
+                self._modules[module.name, module.statements] = cut
+                self._stateless[module.name, module.statements] = stateless
 
     def cut(self, module: ReachedModule) -> BundleModule:
         """The module with only its kept statements."""
@@ -76,7 +138,7 @@ class _Project:
             if module.path not in self._cutters:
                 marked = self.functions.get(module.path, {})
                 tree = self._tree(module)
-                marks = [[marked.get(function.lineno) for function in functions_in(node)] for node in tree.body]
+                marks = [[marked.get(function.lineno) for function in all_functions_in(node)] for node in tree.body]
                 self._cutters[module.path] = cutter(module.text, tree, marks)
             return self._cutters[module.path].cut(module.statements)
         except cst.ParserSyntaxError as error:

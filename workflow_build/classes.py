@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from workflow_build.graph.names import Bound, Names, Unfinished
 from workflow_build.model import Function, Functions, Location
@@ -46,11 +47,23 @@ class SerializableClass:
 
 def serializable_classes(functions: Functions, names: Names) -> tuple[SerializableClass, ...]:
     """All of them, sorted by module and name."""
+    recall = names.lookup.modules.recall
+    found = [recall(Crossing, "classes", one.id, partial(_of, one, names.afresh())) for one in functions.functions]
+    return tuple(sorted({one for crossing in found for one in crossing.classes}))
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """The classes whose objects cross at one function, sorted."""
+
+    classes: tuple[SerializableClass, ...]
+
+
+def _of(function: Function, names: Names) -> Crossing:
     finder = _Finder(names)
-    for function in functions.functions:
-        finder.function(function)
+    finder.function(function)
     finder.fields()
-    return tuple(sorted(finder.found.values()))
+    return Crossing(tuple(sorted(finder.found.values())))
 
 
 @dataclass(slots=True)

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
-from workflow_build.commands.build import HELP, build_command
-from workflow_build.commands.routes import routes_command
+from workflow_build.commands.usage import HELP
 
-COMMANDS = (build_command, routes_command)
+COMMANDS = ("build", "routes", "graph", "doctor", "init", "clean")
+"""Each is in the module of its name in ``workflow_build.commands``, which is loaded when the command is asked for."""
 
 
 class _DefaultGroup(click.Group):
     """A group whose first argument may be a folder or a flag: then ``build`` is meant. A folder named like a command: ``./routes``."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"workflow_build.commands.{cmd_name}"), f"{cmd_name}_command")
+        assert isinstance(command, click.Command)
+        return command
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         first = args[0] if args else ""
-        if first not in {*self.commands, "--help", "-h", "--version"}:
+        if first not in {*COMMANDS, "--help", "-h", "--version"}:
             args = ["build", *args]
         return super().parse_args(ctx, args)
 
@@ -24,7 +36,8 @@ class _DefaultGroup(click.Group):
         formatter.write_usage(ctx.command_path, "routes [PROJECT] [OPTIONS]", prefix=" " * len("Usage: "))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        options = [item for item in self.commands["build"].get_params(ctx) if isinstance(item, click.Option)]
+        build = self.get_command(ctx, "build")
+        options = [item for item in (build.get_params(ctx) if build else ()) if isinstance(item, click.Option)]
         records = [record for item in options if (record := item.get_help_record(ctx))]
         with formatter.section("Options"):
             formatter.write_dl([*records, ("--version", "Show the version and exit.")])
@@ -37,7 +50,3 @@ class _DefaultGroup(click.Group):
 @click.version_option(package_name="workflow-build", prog_name="workflow-build")
 def cli() -> None:
     """The command as a whole; ``HELP`` says what it does."""
-
-
-for _command in COMMANDS:
-    cli.add_command(_command)

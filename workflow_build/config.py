@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,8 @@ from workflow_build.model import Config, Sources
 TABLE = "[tool.workflow-build]"
 TEXT_KEYS = ("out", "app")
 LIST_KEYS = ("roots", "targets", "pure", "exclude")
+SWITCHES = ("dependencies",)
+KEYS = (*TEXT_KEYS, *LIST_KEYS, *SWITCHES)
 APP = re.compile(r"(?P<module>[^:]+):(?P<attribute>[^:()]+)(\(\))?")
 
 
@@ -28,17 +30,41 @@ class Flags:
     targets: tuple[str, ...] = ()
     app: str | None = None
     out: str | None = None
+    prune_bundles: bool = False
 
 
-def load(project: Path, flags: Flags = Flags()) -> Config:
-    """The settings of the project in that folder. Raises ``UsageError`` that names the key and the file."""
+def basis(project: Path, flags: Flags = Flags()) -> Config:
+    """The settings that tell which files to read. The output folder is a guess unless it is named. Raises ``UsageError``."""
     project = project.resolve()
     if not project.is_dir():
         raise UsageError(f"{project} is not a folder; give the folder that holds pyproject.toml")
     pyproject = _read_pyproject(project)
     table = _table(pyproject, project / "pyproject.toml")
     roots = _roots(project, table)
-    settings = _Settings(project, roots, pyproject, tuple(_strings(table, "exclude")))
+    dependencies = sorted(detect.declared_dependencies(pyproject)) if table.get("dependencies", True) else ()
+    named = flags.out if flags.out is not None else _text(table, "out")
+    out = _checked_out(named, project, roots) if named is not None else roots[0] / detect.OUTPUT_NAME
+    return Config(
+        project,
+        roots,
+        out,
+        targets=(),
+        exclude=tuple(_strings(table, "exclude")),
+        dependencies=tuple(dependencies),
+        prune_bundles=flags.prune_bundles,
+        out_is_named=named is not None,
+    )
+
+
+def load(project: Path, flags: Flags = Flags(), read: Callable[[Config], Sources] = scan.scan) -> Config:
+    """The settings of the project in that folder. Raises ``UsageError`` that names the key and the file.
+
+    ``read`` gives the files, if something is left to detect.
+    """
+    provisional = basis(project, flags)
+    pyproject = _read_pyproject(provisional.project)
+    table = _table(pyproject, provisional.project / "pyproject.toml")
+    settings = _Settings(provisional, pyproject, read)
     app = flags.app if flags.app is not None else _text(table, "app")
     found = None if app is not None else settings.found_app
     app = found.app if found else app
@@ -49,11 +75,9 @@ def load(project: Path, flags: Flags = Flags()) -> Config:
         _check_targets(targets)
     else:
         targets = (found.target,) if found else settings.targets
-    named = flags.out if flags.out is not None else _text(table, "out")
-    out = _checked_out(named, project, roots) if named is not None else settings.output(app)
     return replace(
         settings.provisional,
-        out=out,
+        out=provisional.out if provisional.out_is_named else settings.output(app),
         targets=tuple(dict.fromkeys(targets)),
         app=app,
         pure=tuple(_strings(table, "pure")),
@@ -63,15 +87,14 @@ def load(project: Path, flags: Flags = Flags()) -> Config:
 class _Settings:
     """What detection needs, read from disk only if something is left open."""
 
-    def __init__(
-        self, project: Path, roots: tuple[Path, ...], pyproject: Mapping[str, object], exclude: tuple[str, ...]
-    ) -> None:
+    def __init__(self, provisional: Config, pyproject: Mapping[str, object], read: Callable[[Config], Sources]) -> None:
+        self.provisional = provisional
         self.pyproject = pyproject
-        self.provisional = Config(project, roots, roots[0] / detect.OUTPUT_NAME, (), exclude=exclude)
+        self._read = read
 
     @cached_property
     def sources(self) -> Sources:
-        return scan.scan(self.provisional)
+        return self._read(self.provisional)
 
     @property
     def found_app(self) -> detect.FoundApp | None:
@@ -101,8 +124,10 @@ def _table(pyproject: Mapping[str, object], path: Path) -> Mapping[str, object]:
     if not isinstance(table, dict):
         raise UsageError(f"{path}: tool.workflow-build must be a table")
     for key, value in table.items():
-        if key not in (*TEXT_KEYS, *LIST_KEYS):
-            raise UsageError(f"{path}: unknown key {key!r} in {TABLE}{_meant(key, (*TEXT_KEYS, *LIST_KEYS))}")
+        if key not in KEYS:
+            raise UsageError(f"{path}: unknown key {key!r} in {TABLE}{_meant(key, KEYS)}")
+        if key in SWITCHES and not isinstance(value, bool):
+            raise UsageError(f"{path}: {key!r} in {TABLE} must be true or false, not {value!r}")
         if key in TEXT_KEYS and not isinstance(value, str):
             raise UsageError(f"{path}: {key!r} in {TABLE} must be a string, not {value!r}")
         if key in LIST_KEYS and not (isinstance(value, list) and all(isinstance(item, str) for item in value)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from workflow_build import discover, resolve, scan
 from workflow_build.classes import SerializableClass, serializable_classes
@@ -13,7 +14,7 @@ from workflow_build.graph.model import Graph
 from workflow_build.graph.names import Names, names_of
 from workflow_build.graph.text import function_text
 from workflow_build.ignores import ignores_of
-from workflow_build.model import Config, Diagnostic, Functions, Program, Sources
+from workflow_build.model import Config, Diagnostic, Function, Functions, Program, Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,11 @@ def survey(config: Config) -> Survey:
 
 
 def _hashes(functions: Functions, names: Names) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for function in functions.functions:
-        nodes = names.definitions(function)
-        texts = [function_text(names.syntax(function.module).parsed.lines, node) for node in nodes]
-        found[function.id] = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
-    return found
+    recall = names.lookup.modules.recall
+    return {one.id: recall(str, "text", one.id, partial(_hash, one, names)) for one in functions.functions}
+
+
+def _hash(function: Function, names: Names) -> str:
+    nodes = names.definitions(function)
+    texts = [function_text(names.syntax(function.module).parsed.lines, node) for node in nodes]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]

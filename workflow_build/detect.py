@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TypeVar, cast
 
 from workflow_build.adapters.base import Adapter
 from workflow_build.literals import is_dotted_name
 from workflow_build.model import SourceFile, Sources
+
+T = TypeVar("T")
 
 OUTPUT_NAME = "_workflow"
 CONVENTIONS = ("main.py", "app.py", "api.py", "app/main.py", "app/app.py", "app/api.py")
@@ -40,17 +43,16 @@ def find_app(sources: Sources, adapters: Sequence[Adapter], pyproject: Mapping[s
         named = _at(pyproject, adapter.entrypoint_key)
         if isinstance(named, str) and named:
             return FoundApp(named, adapter.name)
-    for file in sorted(_own(sources), key=_convention):
-        for adapter in adapters:
-            names = _apps_made(file, adapter.app_classes)
-            if names:
-                return FoundApp(f"{file.module}:{min(names, key=_favour)}", adapter.name)
-    return None
+    made = [(file, adapter, names) for file in _own(sources) for adapter in adapters if (names := _apps(file, adapter))]
+    if not made:
+        return None
+    file, adapter, names = min(made, key=lambda one: _convention(one[0]))
+    return FoundApp(f"{file.module}:{min(names, key=_favour)}", adapter.name)
 
 
 def find_targets(sources: Sources, adapters: Sequence[Adapter], pyproject: Mapping[str, object]) -> tuple[str, ...]:
     """The adapters whose framework is among the project's dependencies, or failing that is imported somewhere."""
-    declared = _dependencies(pyproject)
+    declared = declared_dependencies(pyproject)
     found = tuple(adapter.name for adapter in adapters if declared.intersection(adapter.packages))
     return found or tuple(adapter.name for adapter in adapters if _is_imported(sources, adapter.packages))
 
@@ -69,8 +71,22 @@ def find_output(sources: Sources, roots: Sequence[Path], project: Path, app: str
 
 def _own(sources: Sources) -> list[SourceFile]:
     """The importable files of the project without its tests and without what an earlier build wrote."""
-    importable = [file for file in sources.files if is_dotted_name(file.module)]
-    return [file for file in importable if not _is_test(file) and OUTPUT_NAME not in file.module.split(".")]
+    return [file for file in sources.files if _fact(file, "own", _is_own)]
+
+
+def _is_own(file: SourceFile) -> bool:
+    return is_dotted_name(file.module) and not _is_test(file) and OUTPUT_NAME not in file.module.split(".")
+
+
+def _fact(file: SourceFile, name: str, found: Callable[[SourceFile], T]) -> T:
+    """What follows from the file alone, found out once."""
+    if name not in file.facts:
+        file.facts[name] = found(file)
+    return cast("T", file.facts[name])
+
+
+def _apps(file: SourceFile, adapter: Adapter) -> list[str]:
+    return _fact(file, f"apps {adapter.app_classes}", lambda file: _apps_made(file, adapter.app_classes))
 
 
 def _is_test(file: SourceFile) -> bool:
@@ -116,7 +132,8 @@ def _assigned_app(node: ast.stmt, classes: frozenset[str]) -> list[str]:
     return [target.id for target in targets if isinstance(target, ast.Name)] if name in classes else []
 
 
-def _dependencies(pyproject: Mapping[str, object]) -> set[str]:
+def declared_dependencies(pyproject: Mapping[str, object]) -> set[str]:
+    """The names of the packages that the project says it needs, normalized."""
     listed = _at(pyproject, ("project", "dependencies"))
     poetry = _at(pyproject, ("tool", "poetry", "dependencies"))
     names = [item for item in listed if isinstance(item, str)] if isinstance(listed, list) else []
@@ -127,7 +144,7 @@ def _dependencies(pyproject: Mapping[str, object]) -> set[str]:
 def _is_imported(sources: Sources, packages: Iterable[str]) -> bool:
     names = "|".join(re.escape(name) for name in packages)
     pattern = re.compile(rf"^[ \t]*(?:from|import)[ \t]+(?:{names})\b".encode(), re.MULTILINE)
-    return any(pattern.search(file.data) for file in _own(sources))
+    return any(_fact(file, f"imports {names}", lambda file: bool(pattern.search(file.data))) for file in _own(sources))
 
 
 def _at(content: object, keys: Sequence[str]) -> object:

@@ -2,79 +2,135 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from workflow_build import rules
 from workflow_build.model import Diagnostic, Function, Functions, Location, SourceFile, Sources
 from workflow_build.syntax.marked import marked_in
-from workflow_build.syntax.markers import Markers
+from workflow_build.syntax.markers import Markers, Names, names_of
 from workflow_build.syntax.source import Parsed, parse, too_deep
+
+_RELATIVE = b"from ."
+_WORD = re.compile(rb"[\w\x80-\xff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What one file says by itself."""
+
+    names: Names | None
+    problem: Diagnostic | None
+    """Why it can not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What is marked in one file, and what is wrong with how."""
+
+    functions: tuple[Function, ...]
+    diagnostics: tuple[Diagnostic, ...]
 
 
 def discover(sources: Sources) -> Functions:
     """All marked functions, sorted by id. What is marked and not supported gives a diagnostic and is left out."""
-    markers = Markers()
+    markers = Markers(sources.memory)
     diagnostics: list[Diagnostic] = []
     marked: list[Function] = []
-    for parsed in _relevant(sources.files, markers, diagnostics):
-        try:
-            findings = list(marked_in(parsed, markers))
-        except RecursionError:
-            findings = [too_deep(parsed.file)]
-        diagnostics.extend(finding for finding in findings if isinstance(finding, Diagnostic))
-        marked.extend(finding for finding in findings if isinstance(finding, Function))
+    for file in _relevant(sources.files, markers, diagnostics):
+        found = markers.recall(Marked, "marked", _key(file), partial(_marked, file, markers))
+        diagnostics.extend(found.diagnostics)
+        marked.extend(found.functions)
     unique = _without_duplicates(marked, diagnostics)
     return Functions(tuple(unique), tuple(sorted(diagnostics, key=_place)))
 
 
-def _relevant(files: Sequence[SourceFile], markers: Markers, diagnostics: list[Diagnostic]) -> list[Parsed]:
-    """The parsed candidates, and the files that may get a marker from another module of the project.
+def _marked(file: SourceFile, markers: Markers) -> Marked:
+    parsed = parse(file)
+    if isinstance(parsed, Diagnostic):
+        return Marked((), ())  # it is told already
+    try:
+        findings = list(marked_in(parsed, markers))
+    except RecursionError:
+        findings = [too_deep(file)]
+    functions = tuple(found for found in findings if isinstance(found, Function))
+    return Marked(functions, tuple(found for found in findings if isinstance(found, Diagnostic)))
+
+
+def _relevant(files: Sequence[SourceFile], markers: Markers, diagnostics: list[Diagnostic]) -> list[SourceFile]:
+    """The candidates that can be read, and the files that may get a marker from another module of the project.
 
     ``markers`` comes to know each of them. Only files that name both such a module and a marker's name in it are parsed.
     """
-    found: list[Parsed] = []
-    waiting = sorted((file for file in files if not file.candidate), key=lambda file: file.path)
-    batch = sorted((file for file in files if file.candidate), key=lambda file: file.path)
-    exported: dict[str, frozenset[str]] = {}
+    found: list[SourceFile] = []
+    waiting = [file for file in files if not file.candidate]
+    batch = [file for file in files if file.candidate]
     while batch:
         for file in batch:
-            parsed = parse(file)
-            if isinstance(parsed, Parsed):
-                found.append(parsed)
-                markers.add(parsed)
-            elif file.candidate:
-                diagnostics.append(parsed)
-        exported = {parsed.file.module: markers.exported(parsed.file.module) for parsed in found}
-        hints = _hints(found, exported)
-        batch = [file for file in waiting if _may_use(file, hints)]
-        chosen = {file.path for file in batch}
-        waiting = [file for file in waiting if file.path not in chosen]
-    return sorted(found, key=lambda parsed: parsed.file.path)
+            read = markers.recall(Read, "names", _key(file), partial(_read, file))
+            if read.names:
+                found.append(file)
+                markers.add(file.module, read.names)
+            elif read.problem and file.candidate:
+                diagnostics.append(read.problem)
+        hints = _hints(found, markers)
+        chosen = {file.path for file in waiting if _may_use(file, hints)} if hints.names else set()
+        batch = [file for file in waiting if file.path in chosen] if chosen else []
+        waiting = [file for file in waiting if file.path not in chosen] if chosen else waiting
+    return sorted(found, key=lambda file: file.path)
 
 
-def _hints(found: Sequence[Parsed], exported: dict[str, frozenset[str]]) -> dict[bytes, set[bytes]]:
-    """For each word that an import of an exporting module must have, the names that it exports."""
+def _read(file: SourceFile) -> Read:
+    parsed = parse(file)
+    return Read(names_of(parsed), None) if isinstance(parsed, Parsed) else Read(None, parsed)
+
+
+def _key(file: SourceFile) -> str:
+    return f"{file.path} {file.module} {file.is_package} {file.digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Hints:
+    """What a file must have to get a marker from a module that exports one."""
+
+    names: Mapping[bytes, frozenset[bytes]]
+    """For each word that an import of such a module must have, the names that it exports."""
+    any_name: re.Pattern[bytes]
+    """Finds any of the names: most files have none of them, and need not be taken apart."""
+    digest: str
+
+
+def _hints(found: Sequence[SourceFile], markers: Markers) -> _Hints:
     hints: dict[bytes, set[bytes]] = {}
-    for parsed in found:
-        names = {name.encode() for name in exported[parsed.file.module]}
-        if names:
-            words = [parsed.file.module.rpartition(".")[2].encode(), *([b"from ."] if parsed.file.is_package else [])]
+    for file in found:
+        exported = markers.recall(frozenset[str], "exported", file.module, partial(markers.exported, file.module))
+        if exported:
+            words = [file.module.rpartition(".")[2].encode(), *([_RELATIVE] if file.is_package else [])]
             for word in words:
-                hints.setdefault(word, set()).update(names)
-    return hints
+                hints.setdefault(word, set()).update(name.encode() for name in exported)
+    names = sorted({re.escape(name) for found in hints.values() for name in found})
+    text = repr([(word, sorted(hints[word])) for word in sorted(hints)])
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return _Hints({word: frozenset(found) for word, found in hints.items()}, re.compile(b"|".join(names)), digest)
 
 
-def _may_use(file: SourceFile, hints: dict[bytes, set[bytes]]) -> bool:
-    data = file.data
-    if b"import" not in data:
+def _may_use(file: SourceFile, hints: _Hints) -> bool:
+    known = file.facts.get("may use")
+    if not isinstance(known, tuple) or known[0] != hints.digest:
+        known = file.facts["may use"] = hints.digest, _names_one(file, hints)
+    return bool(known[1])
+
+
+def _names_one(file: SourceFile, hints: _Hints) -> bool:
+    if b"import" not in file.data or not hints.any_name.search(file.data):
         return False
-    return any(_names(data, word) and any(_names(data, name) for name in names) for word, names in hints.items())
-
-
-def _names(data: bytes, word: bytes) -> bool:
-    """Whether ``word`` stands in the file as a word of its own."""
-    return word in data and re.search(rb"(?<!\w)" + re.escape(word) + rb"(?!\w)", data) is not None
+    words = set(_WORD.findall(file.data))
+    meant = [hints.names[word] for word in words & hints.names.keys()]
+    meant += [hints.names[_RELATIVE]] if _RELATIVE in hints.names and _RELATIVE in file.data else []
+    return any(not words.isdisjoint(found) for found in meant)
 
 
 def _without_duplicates(marked: Sequence[Function], diagnostics: list[Diagnostic]) -> Iterator[Function]:

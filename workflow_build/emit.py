@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from functools import cache
-from importlib.metadata import version
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, partial
 from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from workflow_build import literals
 from workflow_build.adapters import load_adapter
+from workflow_build.cache.memory import Memory
+from workflow_build.describe import Description
 from workflow_build.errors import BuildError
-from workflow_build.model import Bundles, Config, Function, Functions, Location
+from workflow_build.manifest import manifest, own_version
+from workflow_build.model import Binding, Bundles, Config, Function, Functions
 
-RESERVED = frozenset({"STEPS", "Registrations", "error"})
+RESERVED = frozenset({"STEPS", "Registrations", "error", "nested_step"})
 """Names that ``step_registrations.py`` has for itself."""
 
+NESTED = ".<locals>."
+"""What Python puts between the name of a function and those of functions inside of it."""
+NOTHING_DESCRIBED = Description()
 
-def emit(config: Config, functions: Functions, bundles: Bundles, retained: Iterable[str] = ()) -> dict[str, str]:
+
+def emit(
+    config: Config,
+    functions: Functions,
+    bundles: Bundles,
+    retained: Iterable[str] = (),
+    description: Description = NOTHING_DESCRIBED,
+    memory: Memory | None = None,
+) -> dict[str, str]:
     """All files but ``config.json``, by path relative to the output folder.
 
     ``retained`` are hashes of bundles of earlier builds that are on disk and stay listed. Raises ``BuildError`` for a function
@@ -31,11 +41,17 @@ def emit(config: Config, functions: Functions, bundles: Bundles, retained: Itera
     """
     for function in functions.functions:
         _require_importable(function)
+    memory = memory or Memory()
     package = output_package(config)
-    current = {built.bundle.hash: built.bundle for built in bundles.workflows}
+    current = {built.hash: built.bundle for built in bundles.workflows}
     hashes = sorted({*current, *retained})
     texts = {
-        "step_registrations.py": _render("step_registrations.py.jinja", modules=_registrations(functions.steps)),
+        "step_registrations.py": memory.derive(
+            "step registrations",
+            "",
+            [(step.module, step.qualname, step.binding, repr(step.options)) for step in functions.steps],
+            partial(_step_registrations, functions.steps),
+        ),
         "bundles/__init__.py": _render(
             "bundles.py.jinja", hashes=hashes, loaders={hash_: f"_load_{hash_}" for hash_ in hashes}
         ),
@@ -43,17 +59,18 @@ def emit(config: Config, functions: Functions, bundles: Bundles, retained: Itera
     for target in config.targets:
         template = load_adapter(target).template
         texts[f"{target}.py"] = _render(template, module=f"{package}.{target}")
-    manifest = _manifest(config, functions, bundles, sorted([*texts, "__init__.py"]))
-    texts["manifest.json"] = json.dumps(manifest, indent=2) + "\n"
+    told = manifest(config, functions, bundles, description, sorted([*texts, "__init__.py"]), memory)
+    texts["manifest.json"] = told.text
     texts["__init__.py"] = _render(
         "__init__.py.jinja",
         up="/".join([".."] * len(config.out.relative_to(config.project).parts)),
-        build=manifest["build"],
-        workflows={built.function.id: literals.literal(built.bundle.hash) for built in bundles.workflows},
+        build=told.build,
+        workflows={built.function.id: literals.literal(built.hash) for built in bundles.workflows},
         steps=[step.id for step in functions.steps],
     )
     for hash_, bundle in current.items():
-        texts[f"bundles/b_{hash_}.py"] = _render("bundle.py.jinja", bundle=bundle)
+        render = partial(_render, "bundle.py.jinja", bundle=bundle)
+        texts[f"bundles/b_{hash_}.py"] = memory.derive("bundle text", hash_, hash_, render)
     return dict(sorted(texts.items()))
 
 
@@ -65,11 +82,13 @@ def output_package(config: Config) -> str:
 
 def emitted_build(files: Mapping[str, str]) -> str:
     """The build id in the text of an emitted manifest."""
-    return str(json.loads(files["manifest.json"])["build"])
+    head = re.match(r'\{\s*"build": "(\w+)"', files["manifest.json"])
+    assert head is not None, "the manifest begins with it"
+    return head[1]
 
 
 def _render(template: str, **values: object) -> str:
-    return _environment().get_template(template).render(version=version("workflow-build"), **values)
+    return _environment().get_template(template).render(version=own_version(), **values)
 
 
 @cache
@@ -94,12 +113,17 @@ def _environment() -> Environment:
 
 
 def _require_importable(function: Function) -> None:
-    if literals.is_dotted_name(function.module) and literals.is_dotted_name(function.qualname):
+    if literals.is_dotted_name(function.module) and literals.is_dotted_name(function.qualname.replace(NESTED, ".")):
         return
     raise BuildError(
         f"{function.location.path}:{function.location.line}: {function.kind} {function.qualname!r} in module {function.module!r} "
         "can not be named by an import statement; rename the file, folder or function to a Python identifier"
     )
+
+
+def _step_registrations(steps: Sequence[Function]) -> str:
+    nested = any(step.binding is Binding.NESTED for step in steps)
+    return _render("step_registrations.py.jinja", modules=_registrations(steps), nested=nested)
 
 
 def _registrations(steps: Iterable[Function]) -> list[dict[str, object]]:
@@ -120,7 +144,7 @@ def _registrations(steps: Iterable[Function]) -> list[dict[str, object]]:
                 "name": module,
                 "imports": literals.import_lines(module, names, 4),
                 "ids": [step.id for step in members],
-                "uses": [{"id": step.id, "expression": names[_head(step)] + _rest(step)} for step in members],
+                "uses": [{"id": step.id, "expression": _expression(step, names[_head(step)])} for step in members],
             }
         )
     return modules
@@ -141,47 +165,11 @@ def _head(function: Function) -> str:
     return function.qualname.partition(".")[0]
 
 
-def _rest(function: Function) -> str:
-    return function.qualname.removeprefix(_head(function))
-
-
-def _manifest(config: Config, functions: Functions, bundles: Bundles, files: list[str]) -> dict[str, object]:
-    content: dict[str, object] = {
-        "version": 1,
-        "tool": f"workflow-build {version('workflow-build')}",
-        "targets": list(config.targets),
-        "workflows": [
-            {**_entry(built.function), "bundle": built.bundle.hash, "steps": list(built.steps)}
-            for built in sorted(bundles.workflows, key=lambda built: built.function.id)
-        ],
-        "steps": [{**_entry(step), "options": _plain(step.options)} for step in functions.steps],
-        "files": files,
-    }
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return {"build": hashlib.sha256(text.encode()).hexdigest()[:16], **content}
-
-
-def _entry(function: Function) -> dict[str, object]:
-    return {
-        "id": function.id,
-        "module": function.module,
-        "qualname": function.qualname,
-        "location": _place(function.location),
-    }
-
-
-def _place(location: Location) -> dict[str, object]:
-    return {key: value for key, value in asdict(location).items() if key in ("path", "line", "column")}
-
-
-def _plain(value: object) -> object:
-    """A literal as JSON has it; what JSON lacks as its source text, the same in every process."""
-    if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
-        return value
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, set | frozenset):
-        return sorted(repr(item) for item in value)
-    return repr(value)
+def _expression(step: Function, head: str) -> str:
+    """What gives the step's function, ``head`` being what is imported of its module."""
+    path = head + step.qualname.removeprefix(_head(step))
+    outer, _, name = path.partition(NESTED)
+    if not name:
+        return path
+    options = [f"{key}={value!r}" for key, value in step.options.items()]
+    return literals.call(("nested_step", outer, literals.literal(name), *options), 8)

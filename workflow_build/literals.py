@@ -9,10 +9,12 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 WIDTH = 79
 
 
+@lru_cache(1 << 16)
 def literal(text: str) -> str:
     """A string literal on one line, in double quotes unless that needs more escapes."""
     quote = "'" if text.count('"') > text.count("'") else '"'

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
 from importlib.metadata import version
 
+from workflow_build.cache.memory import Memory
 from workflow_build.classes import SerializableClass
 from workflow_build.describe import Description
 from workflow_build.graph.as_json import graph_json, place_json
@@ -17,34 +20,101 @@ from workflow_build.model import BuiltWorkflow, Bundles, Config, Function, Funct
 VERSION = 1
 """Of the manifest's format. It changes when what was valid is no longer."""
 
+INSIDE_A_LIST = 4
+"""How far in the entries of a list stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What ``manifest.json`` holds."""
+
+    text: str
+    build: str
+    """The hash of everything else in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of the manifest in both of its forms, so that what has not changed is not put into words again."""
+
+    plain: str
+    """On one line, keys sorted: what is hashed."""
+    pretty: str
+    """As it is written."""
+
 
 def manifest(
-    config: Config, functions: Functions, bundles: Bundles, description: Description, files: Sequence[str]
-) -> dict[str, object]:
-    """The content of ``manifest.json``. ``build`` is the hash of everything else in it."""
-    content: dict[str, object] = {
-        "version": VERSION,
-        "tool": f"workflow-build {version('workflow-build')}",
-        "targets": list(config.targets),
-        "workflows": [
-            _workflow(built, description) for built in sorted(bundles.workflows, key=lambda built: built.function.id)
-        ],
-        "steps": [{**_function(step, description), "options": _plain(step.options)} for step in functions.steps],
-        "classes": [_class(found) for found in description.classes],
-        "files": list(files),
+    config: Config,
+    functions: Functions,
+    bundles: Bundles,
+    description: Description,
+    files: Sequence[str],
+    memory: Memory,
+) -> Manifest:
+    """All of a build. Equal input gives equal text."""
+
+    def entry(function: Function, more: object, content: Callable[[], dict[str, object]]) -> _Part:
+        source = function, description.hashes.get(function.id), more
+        return memory.derive("manifest", function.id, source, lambda: _part(content(), INSIDE_A_LIST))
+
+    workflows = (
+        entry(
+            built.function,
+            (built.hash, built.steps, _graph(built, description)),
+            partial(_workflow, built, description),
+        )
+        for built in sorted(bundles.workflows, key=lambda built: built.function.id)
+    )
+    parts = {
+        "version": _part(VERSION),
+        "tool": _part(f"workflow-build {own_version()}"),
+        "targets": _part(list(config.targets)),
+        "workflows": _listed(workflows),
+        "steps": _listed(entry(step, None, partial(_step, step, description)) for step in functions.steps),
+        "classes": _listed(_part(_class(found), INSIDE_A_LIST) for found in description.classes),
+        "files": _part(list(files)),
     }
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return {"build": hashlib.sha256(text.encode()).hexdigest()[:16], **content}
+    plain = ",".join(f'"{name}":{parts[name].plain}' for name in sorted(parts))
+    build = hashlib.sha256(f"{{{plain}}}".encode()).hexdigest()[:16]
+    pretty = "".join(f',\n  "{name}": {part.pretty}' for name, part in parts.items())
+    return Manifest(f'{{\n  "build": "{build}"{pretty}\n}}\n', build)
+
+
+def _part(content: object, indent: int = 2) -> _Part:
+    """``indent`` is how far in the part stands."""
+    pretty = json.dumps(content, indent=2).replace("\n", "\n" + " " * indent)
+    return _Part(json.dumps(content, sort_keys=True, separators=(",", ":")), pretty)
+
+
+def _listed(items: Iterable[_Part]) -> _Part:
+    parts = list(items)
+    if not parts:
+        return _part([])
+    pretty = ",\n    ".join(part.pretty for part in parts)
+    return _Part(f"[{','.join(part.plain for part in parts)}]", f"[\n    {pretty}\n  ]")
+
+
+def _step(step: Function, description: Description) -> dict[str, object]:
+    return {**_function(step, description), "options": _plain(step.options)}
+
+
+def _graph(built: BuiltWorkflow, description: Description) -> Graph:
+    return description.graphs.get(built.function.id, Graph(built.function.id))
 
 
 def _workflow(built: BuiltWorkflow, description: Description) -> dict[str, object]:
-    graph = description.graphs.get(built.function.id, Graph(built.function.id))
     return {
         **_function(built.function, description),
-        "bundle": built.bundle.hash,
+        "bundle": built.hash,
         "steps": list(built.steps),
-        "graph": graph_json(graph),
+        "graph": graph_json(_graph(built, description)),
     }
+
+
+@cache
+def own_version() -> str:
+    """The version of this tool."""
+    return version("workflow-build")
 
 
 def _function(function: Function, description: Description) -> dict[str, object]:

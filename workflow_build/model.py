@@ -10,8 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from workflow_runtime.bundles import Bundle
+from workflow_build.cache.memory import Memory
+
+if TYPE_CHECKING:
+    from workflow_runtime.bundles import Bundle  # it brings the whole runtime, which most commands go without
 
 
 class Severity(StrEnum):
@@ -44,6 +48,8 @@ class Diagnostic:
     location: Location | None = None
     severity: Severity = Severity.ERROR
     trail: tuple[str, ...] = ()
+    flow: tuple[Location, ...] = ()
+    """Where the functions of a call path are defined; empty when ``trail`` is none, or not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,12 @@ class Config:
     """``module:attribute`` of the app, or of a factory when it ends in ``()``."""
     pure: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+    """Installed packages that may bring steps and workflows: what the project depends on, unless the configuration says not to look."""
+    prune_bundles: bool = False
+    """Whether the bundles of earlier builds go."""
+    out_is_named: bool = True
+    """Whether the output folder was named, and not detected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +86,12 @@ class SourceFile:
     data: bytes
     candidate: bool
     """Whether its bytes can hold a marker."""
+    digest: str = ""
+    """Tells its bytes from all others."""
+    results: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """What was found out from it alone, kept while a build lasts so that no stage works it out again."""
+    facts: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """The same, for what takes so little memory that it is kept as long as the file does not change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +100,10 @@ class Sources:
 
     files: tuple[SourceFile, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
+    """What earlier builds found out; none, by default."""
+    results: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    """What was found out from them alone, kept like that of each file."""
 
 
 class FunctionKind(StrEnum):
@@ -89,6 +111,16 @@ class FunctionKind(StrEnum):
 
     WORKFLOW = "workflow"
     STEP = "step"
+
+
+class Binding(StrEnum):
+    """How a marked function is reached from its module."""
+
+    FUNCTION = "function"
+    STATIC = "static method"
+    CLASS = "class method"
+    INSTANCE = "method"
+    NESTED = "nested function"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +135,17 @@ class Function:
     is_async: bool
     parameters: tuple[str, ...]
     options: Mapping[str, object] = field(default_factory=dict)
-    """Decorator arguments that are literals; for the manifest only, the runtime reads the real ones."""
+    """Decorator arguments that are literals. The runtime reads the real ones, unless the function is nested."""
+    binding: Binding = Binding.FUNCTION
+    captured: tuple[str, ...] = ()
+    """For a nested function: the variables of the functions around it that it reads, sorted."""
+    also: tuple[Location, ...] = ()
+    """Its other definitions, when it has one in each branch of an ``if`` or the like."""
+
+    @property
+    def lines(self) -> tuple[int, ...]:
+        """The lines of all its definitions."""
+        return (self.location.line, *(place.line for place in self.also))
 
     @property
     def id(self) -> str:
@@ -199,6 +241,8 @@ class BuiltWorkflow:
     function: Function
     bundle: Bundle
     steps: tuple[str, ...]
+    hash: str
+    """Of the bundle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,3 +276,5 @@ class Routes:
     target: str
     routes: tuple[Route, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
+    files: tuple[str, ...] = field(default=(), compare=False)
+    """The project's files that the app imports, relative to the project root. Empty when the app can not be imported."""

@@ -9,8 +9,10 @@ import faulthandler
 import importlib
 import inspect
 import json
+import pkgutil
 import sys
 import traceback
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -34,23 +36,52 @@ def main(folder: str) -> None:
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
-        app = _load(request["app"])
+        app, called = _load(request["app"], request["roots"])
+    except _Missing as missing:
+        return {"missing": missing.what}
     except BaseException as error:  # noqa: BLE001 - SystemExit included: whatever stops the import is the answer
         return {"failure": _failure(error, Path(request["project"]))}
     try:
         routes = load_adapter(request["target"]).read_routes(app, request["module"], request["build"])
     except Exception as error:  # noqa: BLE001 - the app's own middleware and routes run here
         return {"failure": _failure(error, Path(request["project"]))}
-    return {"routes": asdict(routes)}
+    return {"routes": asdict(routes), "called": called, "files": _imported(Path(request["project"]))}
 
 
-def _load(name: str) -> object:
-    """The app of ``module:attribute``; a factory is called. Raises whatever the user's code raises."""
+def _imported(project: Path) -> list[str]:
+    """The project's files that are modules of this process."""
+    names = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    places = (_place(name, 1, project) for name in names if isinstance(name, str))
+    return sorted({place[0] for place in places if place})
+
+
+class _Missing(Exception):
+    """The module or the attribute that is named is not there."""
+
+    def __init__(self, holder: str, name: str, names: Iterable[str]) -> None:
+        super().__init__(name)
+        self.what = {"holder": holder, "name": name, "names": sorted(names)}
+
+
+def _load(name: str, roots: list[str]) -> tuple[object, bool]:
+    """The app of ``module:attribute``, and whether it was called, as a factory is. Raises whatever the user's code raises."""
     module, _, path = name.partition(":")
-    app: Any = importlib.import_module(module)
+    try:
+        app: Any = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        package = error.name.rpartition(".")[0]
+        folders = list(sys.modules[package].__path__) if package else roots
+        found = (f"{package}.{inner.name}".lstrip(".") for inner in pkgutil.iter_modules(folders))
+        raise _Missing("", error.name, found) from None
+    holder = module
     for part in path.removesuffix("()").split("."):
-        app = getattr(app, part)
-    return app() if path.endswith("()") or _is_factory(app) else app
+        if not hasattr(app, part):
+            raise _Missing(holder, part, (found for found in dir(app) if not found.startswith("_")))
+        app, holder = getattr(app, part), f"{holder}.{part}"
+    called = path.endswith("()") or _is_factory(app)
+    return (app() if called else app), called
 
 
 def _is_factory(app: object) -> bool:

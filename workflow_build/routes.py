@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import difflib
 import json
 import os
 import re
@@ -11,6 +12,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,8 +22,12 @@ from typing import Any
 import workflow_build
 from workflow_build.emit import output_package
 from workflow_build.model import Config, Diagnostic, Location, Route, Routes, Severity
+from workflow_build.rules import routes as rules
 
 BOOTSTRAP = "import sys; sys.path.append(sys.argv[2]); from workflow_build.route_probe import main; main(sys.argv[1])"
+POLL = 0.05
+"""Seconds between two looks at a child that may have to be stopped."""
+
 GRACE = 5.0
 """Seconds beyond the time limit, in which the child writes down where it hangs."""
 
@@ -36,10 +43,31 @@ class _Ended:
     output: str
 
 
-def read_routes(config: Config, target: str, build: str, timeout: float) -> Routes:
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was done before the routes are read, for the advice when that fails."""
+
+    state: str
+    command: str
+
+
+WRITTEN = Before("the files are written, but the routes could not be read", "workflow-build")
+CHECKED = Before("the written files are fresh, but the routes could not be read", "workflow-build --check")
+NOTHING = Before("the routes could not be read, and nothing was written", "workflow-build")
+
+
+def read_routes(
+    config: Config,
+    target: str,
+    build: str,
+    timeout: float,
+    before: Before = WRITTEN,
+    stop: threading.Event | None = None,
+) -> Routes:
     """What the framework of ``target`` reports for the app; at most ``timeout`` seconds. Failures are diagnostics, never raised.
 
-    The written files must be on disk already, since the app imports them.
+    The written files must be on disk already, since the app imports them; ``before`` says for messages how they came there. Setting
+    ``stop`` ends it early, without routes.
     """
     if config.app is None:
         raise ValueError("routes are read from an app, and none is known")
@@ -52,13 +80,14 @@ def read_routes(config: Config, target: str, build: str, timeout: float) -> Rout
         "roots": [str(root) for root in config.roots],
         "timeout": timeout,
     }
-    ended = _run(request, config.project)
-    app_place = locate_app(config)
+    ended = _run(request, config.project, stop)
     if ended.answer is None:
-        return Routes(target, (), (_no_answer(ended, config, timeout),))
+        return Routes(target, (), (_no_answer(ended, config, timeout, before),))
+    if "missing" in ended.answer:
+        return Routes(target, (), (_no_such_app(ended.answer["missing"], config),))
     if "failure" in ended.answer:
-        return Routes(target, (), (_failed(ended.answer["failure"], config, app_place),))
-    return _routes(ended.answer["routes"], app_place)
+        return Routes(target, (), (_failed(ended.answer["failure"], config, before),))
+    return _routes(ended.answer, config)
 
 
 def config_text(targets: Sequence[str], found: Iterable[Routes]) -> str:
@@ -104,7 +133,7 @@ def _definition(path: Path, label: str, name: str) -> Location | None:
     return Location(label, 1)
 
 
-def _run(request: dict[str, Any], project: Path) -> _Ended:
+def _run(request: dict[str, Any], project: Path, stop: threading.Event | None) -> _Ended:
     with tempfile.TemporaryDirectory(prefix="workflow-build-") as name:
         folder = Path(name)
         (folder / "request.json").write_text(json.dumps(request), "utf-8")
@@ -119,7 +148,7 @@ def _run(request: dict[str, Any], project: Path) -> _Ended:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            code = _wait(child, request["timeout"] + GRACE)
+            code = _wait(child, request["timeout"] + GRACE, stop)
         answer = folder / "answer.json"
         stack = folder / "stack.txt"
         return _Ended(
@@ -130,11 +159,11 @@ def _run(request: dict[str, Any], project: Path) -> _Ended:
         )
 
 
-def _wait(child: subprocess.Popen[bytes], seconds: float) -> int | None:
+def _wait(child: subprocess.Popen[bytes], seconds: float, stop: threading.Event | None) -> int | None:
     """The exit code; None when the child had to be killed. Ends what the child has started, too, where the system can."""
     code: int | None = None
     try:
-        code = child.wait(seconds)
+        code = child.wait(seconds) if stop is None else _wait_or_stop(child, seconds, stop)
     except subprocess.TimeoutExpired:
         child.kill()
     finally:
@@ -145,51 +174,79 @@ def _wait(child: subprocess.Popen[bytes], seconds: float) -> int | None:
     return code
 
 
-def _routes(content: dict[str, Any], place: Location | None) -> Routes:
+def _wait_or_stop(child: subprocess.Popen[bytes], seconds: float, stop: threading.Event) -> int | None:
+    end = time.monotonic() + seconds
+    while (code := child.poll()) is None:
+        if stop.wait(POLL) or time.monotonic() > end:
+            child.kill()
+            break
+    return code
+
+
+def _routes(answer: dict[str, Any], config: Config) -> Routes:
+    content, place = answer["routes"], locate_app(config)
     routes = tuple(Route(**{**row, "methods": tuple(row["methods"])}) for row in content["routes"])
-    findings = tuple(
-        replace(
-            Diagnostic(
-                **{**row, "severity": Severity(row["severity"]), "trail": tuple(row["trail"]), "location": None}
-            ),
-            location=Location(**row["location"]) if row["location"] else place,
-        )
-        for row in content["diagnostics"]
+    findings = tuple(_finding(row, place, config.app if answer["called"] else None) for row in content["diagnostics"])
+    return Routes(content["target"], routes, findings, tuple(answer["files"]))
+
+
+def _finding(row: dict[str, Any], place: Location | None, called: str | None) -> Diagnostic:
+    """A finding as the adapter wrote it; ``called`` is the function that made the app."""
+    message = row["message"]
+    if called and row["code"] == rules.NOT_AN_APP.code:
+        message = message.replace("the app is", f"{called} is a function, and what it returns is", 1)
+    return Diagnostic(
+        code=row["code"],
+        message=message,
+        hint=row["hint"],
+        location=Location(**row["location"]) if row["location"] else place,
+        severity=Severity(row["severity"]),
+        trail=tuple(row["trail"]),
     )
-    return Routes(content["target"], routes, findings)
 
 
 def _row(route: Route) -> dict[str, object]:
     return {**asdict(route), "methods": list(route.methods)}
 
 
-def _failed(failure: dict[str, Any], config: Config, place: Location | None) -> Diagnostic:
+def _no_such_app(missing: dict[str, Any], config: Config) -> Diagnostic:
+    """``--app`` names what is not there: no place in the source is to blame."""
+    holder, name, names = missing["holder"], missing["name"], missing["names"]
+    _, _, attribute = (config.app or "").partition(":")
+    if holder:
+        problem = f"module {holder} has no {name}"
+        choice = "{holder}:{found}".replace("{holder}", holder)
+    else:
+        problem = f"there is no module {name}"
+        choice = f"{{found}}:{attribute}"
+    meant = difflib.get_close_matches(name, names, 1)
+    if meant:
+        advice = f"did you mean --app {choice.format(found=meant[0])}?"
+    else:
+        listed = ", ".join(names[:6]) or "nothing"
+        advice = f"name the app as module:attribute; {holder or 'here'} has {listed}"
+    return rules.NO_SUCH_APP.at(None, problem=problem, advice=advice)
+
+
+def _failed(failure: dict[str, Any], config: Config, before: Before) -> Diagnostic:
     summary = failure["summary"]
     what = f"ends the process while it is imported ({summary})" if failure["exit"] else f"can not be loaded: {summary}"
-    return Diagnostic(
-        code="WB510",
-        message=f"the app {config.app} {what}",
-        hint="the files are written, but the routes could not be read; make the app importable, or build with --no-routes",
-        location=Location(*failure["place"]) if failure["place"] else place,
-        trail=tuple(failure["traceback"]),
-    )
+    place = Location(*failure["place"]) if failure["place"] else locate_app(config)
+    return _not_loaded(config, what, before, place, failure["traceback"])
 
 
-def _no_answer(ended: _Ended, config: Config, timeout: float) -> Diagnostic:
+def _not_loaded(config: Config, what: str, before: Before, place: Location | None, trail: Iterable[str]) -> Diagnostic:
+    app, state, command = str(config.app), before.state, before.command
+    found = rules.APP_NOT_LOADED.at(place, app=app, what=what, state=state, command=command)
+    return replace(found, trail=tuple(trail))
+
+
+def _no_answer(ended: _Ended, config: Config, timeout: float, before: Before) -> Diagnostic:
     if ended.stack or ended.code is None:
-        return Diagnostic(
-            code="WB512",
-            message=f"the app {config.app} was not loaded within {timeout:g} s",
-            hint="do not start servers or wait for services while the module is imported; or give more time with --timeout",
-            location=_hanging_place(ended.stack, config) or locate_app(config),
-        )
-    return Diagnostic(
-        code="WB510",
-        message=f"the app {config.app} ended the process while it was loaded (exit code {ended.code})",
-        hint="the files are written, but the routes could not be read; make the app importable, or build with --no-routes",
-        location=locate_app(config),
-        trail=tuple(ended.output.splitlines()[-12:]),
-    )
+        place = _hanging_place(ended.stack, config) or locate_app(config)
+        return rules.APP_TOO_SLOW.at(place, app=str(config.app), seconds=f"{timeout:g}")
+    what = f"ended the process while it was loaded (exit code {ended.code})"
+    return _not_loaded(config, what, before, locate_app(config), ended.output.splitlines()[-12:])
 
 
 def _hanging_place(stack: str, config: Config) -> Location | None:

@@ -16,6 +16,8 @@ from workflow_build.errors import OutputError
 MANIFEST = "manifest.json"
 CONFIG = "config.json"
 TEMPORARY = ".workflow-build.tmp"
+OUR_HEAD = re.compile(rb'\{\n  "build": "\w+",\n  "version": \d+,\n  "tool": "workflow-build ')
+LAST_PART = b'\n  "files": ['
 BUNDLE_MODULE = re.compile(r"bundles/b_([0-9a-f]{16})\.py")
 
 
@@ -47,16 +49,17 @@ def retained_bundles(out: Path) -> tuple[str, ...]:
     return tuple(sorted(match[1] for match in found if match))
 
 
-def write(out: Path, files: Mapping[str, str]) -> Output:
+def write(out: Path, files: Mapping[str, str], *, prune: bool = False) -> Output:
     """Make the output folder hold these files, and drop what an earlier build wrote and this one does not.
 
+    Bundles of earlier builds stay, unless ``prune``.
     All content is on disk before the first rename. The manifest goes first, so that a folder that a crash left is known as ours;
     then bundles before what loads them; handler modules last. Raises ``OutputError``, with the path and the reason; unless a
     rename failed half way, the folder is as it was.
     """
     require_ours(out)
     changed = sorted((path for path, text in files.items() if _read(out / path) != text.encode()), key=_order)
-    extra = _extra(out, files)
+    extra = _extra(out, files, prune=prune)
     with _failures_named(out):
         _replace(out, {path: files[path].encode() for path in changed})
         for path in extra:
@@ -73,11 +76,12 @@ def write_config(out: Path, text: str) -> Output:
     return Output(written=(CONFIG,))
 
 
-def compare(out: Path, files: Mapping[str, str], label: str) -> Output:
+def compare(out: Path, files: Mapping[str, str], label: str, *, prune: bool = False) -> Output:
     """What ``write`` would change, as unified diffs; ``label`` is the folder's name in them. Writes nothing."""
     require_ours(out)
     differing = [compare_file(out, path, text, label) for path, text in sorted(files.items())]
-    extra = [Stale(path, "extra", _diff(f"{label}/{path}", _read(out / path), None)) for path in _extra(out, files)]
+    gone = _extra(out, files, prune=prune)
+    extra = [Stale(path, "extra", _diff(f"{label}/{path}", _read(out / path), None)) for path in gone]
     return Output(stale=(*filter(None, differing), *extra))
 
 
@@ -96,7 +100,7 @@ def require_ours(out: Path) -> None:
             raise OutputError(f"{folder} is a symbolic link; the output would land elsewhere. Remove the link")
         if folder.exists() and not folder.is_dir():
             raise OutputError(f"{folder} is a file, not a folder; move it or choose another folder with --out")
-    if not out.is_dir() or read_manifest(out) is not None:
+    if not out.is_dir() or _is_ours(out):
         return
     strange = sorted(path.name for path in out.iterdir() if path.name != "__pycache__" and not _is_leftover(path))
     if (
@@ -118,6 +122,21 @@ def read_manifest(out: Path) -> dict[str, object] | None:
     return content if is_ours else None
 
 
+def _is_ours(out: Path) -> bool:
+    return OUR_HEAD.match(_read(out / MANIFEST) or b"") is not None or read_manifest(out) is not None
+
+
+def _listed(manifest: bytes) -> object:
+    """The files of a manifest as we write it, without reading the megabytes between its head and its last part."""
+    start = manifest.rfind(LAST_PART)
+    if start < 0 or OUR_HEAD.match(manifest) is None:
+        return None
+    try:
+        return json.loads(b"{" + manifest[start:])["files"]
+    except (ValueError, KeyError):
+        return None
+
+
 def _is_leftover(path: Path) -> bool:
     """Whether a build that was killed before its first rename can have left this."""
     return path.name.endswith(TEMPORARY) or (
@@ -125,17 +144,18 @@ def _is_leftover(path: Path) -> bool:
     )
 
 
-def _ours(out: Path) -> list[str]:
+def listed_files(out: Path) -> list[str]:
     """What the last build says it wrote, bundles aside. The list is data: nothing that points outside of the folder counts."""
-    listed = (read_manifest(out) or {}).get("files")
+    listed = _listed(_read(out / MANIFEST) or b"") or (read_manifest(out) or {}).get("files")
     names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
     return sorted(
         name for name in names if len(PurePosixPath(name).parts) == 1 and name.endswith(".py") and "\\" not in name
     )
 
 
-def _extra(out: Path, files: Mapping[str, str]) -> list[str]:
-    return [path for path in _ours(out) if path not in files and (out / path).is_file()]
+def _extra(out: Path, files: Mapping[str, str], *, prune: bool) -> list[str]:
+    bundles = [f"bundles/b_{hash_}.py" for hash_ in retained_bundles(out)] if prune else []
+    return [path for path in (*listed_files(out), *bundles) if path not in files and (out / path).is_file()]
 
 
 def _order(path: str) -> tuple[int, str]:

@@ -141,7 +141,32 @@ def test_the_true_path_is_found_wherever_the_routes_are(make: Callable[[], tuple
     assert flow(found).path == f"{prefix}{PREFIX}/flow"
     assert [route.kind for route in found.routes] == KINDS
     assert all(route.confirmed for route in found.routes)
-    assert found.diagnostics == ()
+    assert set(codes(found)) <= {"WB506"}
+
+
+@pytest.mark.parametrize("make", [in_a_sub_app, in_a_wrapped_sub_app, in_a_mount_without_a_path])
+def test_routes_in_a_mounted_app_alone_come_with_a_warning_that_no_worker_runs(
+    make: Callable[[], tuple[FastAPI, str]],
+) -> None:
+    (warning,) = read(make()[0]).diagnostics
+
+    assert (warning.code, warning.severity) == ("WB506", Severity.WARNING)
+    assert "runs will stay pending" in warning.message
+    assert "python -m workflow_runtime worker shop._workflow" in warning.hint
+
+
+def test_routes_in_a_mounted_app_are_fine_when_the_outermost_app_has_them_too() -> None:
+    app, _ = in_a_sub_app()
+    app.include_router(workflow_router())
+
+    assert codes(read(app)) == ["WB502"]
+
+
+@pytest.mark.parametrize("make", [prefixed, nested, wrapped_as_a_whole])
+def test_the_outermost_app_runs_the_worker_whatever_stands_around_its_routes(
+    make: Callable[[], tuple[object, str]],
+) -> None:
+    assert codes(read(make()[0])) == []
 
 
 def test_routes_under_a_host_are_confirmed_under_that_host() -> None:
@@ -153,7 +178,7 @@ def test_routes_under_a_host_are_confirmed_under_that_host() -> None:
 
     assert flow(found).host == "jobs.example.org"
     assert flow(found).confirmed
-    assert codes(found) == []
+    assert codes(found) == ["WB506"]
 
 
 def test_an_app_without_our_routes_gets_the_two_lines_to_add() -> None:

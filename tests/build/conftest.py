@@ -89,7 +89,7 @@ def build(project: Callable[..., Config]) -> Callable[..., Built]:
             *sources.diagnostics,
             *functions.diagnostics,
             *program.diagnostics,
-            *check(program, functions),
+            *check(program, functions, sources),
         )
         return Built(sources, functions, program, bundle(sources, program, config), diagnostics)
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from workflow_build.bundle import bundle
+from workflow_build.cache.memory import Memory
 from workflow_build.discover import discover
 from workflow_build.errors import BuildError
 from workflow_build.model import Config
@@ -214,13 +215,21 @@ def test_what_is_not_reached_does_not_change_the_hash(build: Callable[..., Any])
     assert hashes[0] == hashes[1]
 
 
+@pytest.mark.parametrize("indent", ["  ", "\t", "        "])
+def test_code_is_rewritten_in_its_own_indentation(cut: Callable[..., str], indent: str) -> None:
+    step = f"if True:\n{indent}@step\n{indent}def s():\n{indent}{indent}return 1\n"
+    workflow = f"@workflow\nasync def w():\n{indent}return await s()\n"
+
+    assert f"{indent}def s():\n{indent}{indent}...\n" in cut(HEAD + step + workflow)
+
+
 def test_lines_that_libcst_would_lose_are_kept(cut: Callable[..., str]) -> None:
     assert (
         cut("\\\nx = 1\n" + HEAD + "@workflow\nasync def w(): return x\n") == "\nx = 1\n\n\nasync def w(): return x\n"
     )
 
 
-@pytest.mark.parametrize("odd", ["if 1:\n  \\\n  x = 1\n", "@step\n\\\ndef x(): ...\n"])
+@pytest.mark.parametrize("odd", ["if 1:\n  \\\n  @step\n  def x(): ...\n", "@step\n\\\ndef x(): ...\n"])
 def test_code_that_can_not_be_rewritten_is_an_error_that_names_the_file(build: Callable[..., Any], odd: str) -> None:
     with pytest.raises(BuildError, match=r"m\.py can not be rewritten"):
         build({"m.py": HEAD + odd + "@workflow\nasync def w(): return x\n"})
@@ -231,9 +240,10 @@ def test_running_out_of_stack_is_an_error_that_names_the_file(build: Callable[..
         {"m.py": HEAD + "@step\ndef x(a=" + "[" * 90 + "]" * 90 + "): ...\n@workflow\nasync def w(): return x\n"}
     )
     config = Config(tmp_path, (tmp_path,), tmp_path / "out", ())
+    sources = replace(built.sources, memory=Memory())
 
     def deeper(frames: int) -> object:
-        return deeper(frames - 1) if frames else bundle(built.sources, built.program, config)
+        return deeper(frames - 1) if frames else bundle(sources, built.program, config)
 
     used = len(inspect.stack())
     with pytest.raises(BuildError, match=r"m\.py can not be rewritten: it is nested too deeply"):

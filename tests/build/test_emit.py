@@ -36,7 +36,8 @@ def step(module: str, name: str, **options: object) -> Function:
 def built(source: str) -> BuiltWorkflow:
     function = Function(FunctionKind.WORKFLOW, "shop.orders", "checkout", Location("shop/orders.py", 9), True, ())
     module = BundleModule("shop.orders", "shop/orders.py", is_package=False, source=source)
-    return BuiltWorkflow(function, Bundle(function.id, True, (), (module,)), ())
+    bundle = Bundle(function.id, True, (), (module,))
+    return BuiltWorkflow(function, bundle, (), bundle.hash)
 
 
 def emitted(*steps: Function, source: str = "x = 1\n", retained: tuple[str, ...] = ()) -> dict[str, str]:
@@ -113,7 +114,7 @@ def test_a_step_in_a_class_is_reached_through_the_class() -> None:
         ("shop", 'x"); import os; os.system("id'),
         ("shop\nimport os", "x"),
         ("class.shop", "x"),
-        ("shop", "outer.<locals>.inner"),
+        ("shop", "outer.<lambda>.inner"),
         ("", "x"),
     ],
 )

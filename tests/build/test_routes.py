@@ -113,8 +113,7 @@ def test_an_app_that_raises_is_shown_at_the_users_line_with_its_traceback(read: 
         ),
         ("import os\nos._exit(7)", "shop.main:app", "ended the process while it was loaded (exit code 7)"),
         ("def broken(:", "shop.main:app", "SyntaxError"),
-        ("", "shop.main:app", "has no attribute 'app'"),
-        ("", "shop.nowhere:app", "No module named 'shop.nowhere'"),
+        ("import shop.nowhere", "shop.main:app", "No module named 'shop.nowhere'"),
         ("raise KeyboardInterrupt", "shop.main:app", "KeyboardInterrupt"),
     ],
 )

@@ -192,3 +192,16 @@ def test_builds_at_the_same_time_leave_whole_files_and_no_temporaries(tmp_path: 
     assert set(left) == set(versions[0])
     for name, data in left.items():
         assert data in [version[name].encode() for version in versions]
+
+
+def test_bundles_of_earlier_builds_go_only_when_that_is_asked_for(tmp_path: Path) -> None:
+    old, new = "bundles/b_00000000000000aa.py", "bundles/b_fedcba9876543210.py"
+    write(tmp_path, {**files(), old: "x = 1\n"})
+
+    assert write(tmp_path, {**files(), new: "x = 1\n"}).removed == ()
+    assert [item.path for item in compare(tmp_path, {**files(), new: "x = 1\n"}, "_workflow", prune=True).stale] == [
+        old
+    ]
+    assert write(tmp_path, {**files(), new: "x = 1\n"}, prune=True).removed == (old,)
+    assert (tmp_path / new).is_file()
+    assert not (tmp_path / old).exists()

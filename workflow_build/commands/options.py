@@ -7,12 +7,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from workflow_build.build import TIMEOUT
 from workflow_build.errors import BuildError, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @contextmanager
@@ -49,5 +52,7 @@ def project_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def console() -> Console:
     """Standard output; styled only on a terminal, and never when NO_COLOR or CI is set."""
+    from rich.console import Console  # it takes longer to load than a build with nothing to do takes
+
     plain = bool(os.environ.get("CI") or os.environ.get("NO_COLOR"))
     return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, color_system=None if plain else "auto")

@@ -7,10 +7,16 @@ from collections.abc import Iterator, Sequence
 import libcst as cst
 
 from workflow_build.cut.blanks import blank_lines, expression, lines_of
-from workflow_build.model import Function, FunctionKind
+from workflow_build.model import Binding, Function, FunctionKind
 
 REGISTER = "__workflow_step__"
-"""What the sandbox provides: ``__workflow_step__(step_id)(stub)`` gives what a workflow calls."""
+"""What the sandbox provides: ``__workflow_step__(step_id)(stub)`` gives what a workflow calls.
+
+``__workflow_step__(step_id, staticmethod)`` binds it so, and ``captured=lambda: {"name": name}`` gives what a nested step reads of the
+functions around it.
+"""
+
+_BINDERS = {Binding.STATIC: "staticmethod", Binding.CLASS: "classmethod"}
 
 Line = cst.SimpleStatementLine | cst.BaseCompoundStatement
 """A statement that stands on lines of its own."""
@@ -19,25 +25,22 @@ _ELLIPSIS = cst.SimpleStatementSuite([cst.Expr(cst.Ellipsis())])
 
 
 class MarkedFunctions(cst.CSTTransformer):
-    """Rewrites the functions in a compound statement; ``marks`` has one entry for each, in order."""
+    """Rewrites the functions in a statement; ``marks`` has one entry for each, in the order of the source."""
 
     def __init__(self, marks: Sequence[Function | None]) -> None:
         super().__init__()
         self._marks: Iterator[Function | None] = iter(marks)
+        self._open: list[Function | None] = []
 
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
-        """What stands in a function is none of the module's."""
-        return False
-
-    def visit_ClassDef(self, node: cst.ClassDef) -> bool:
-        """Neither are methods."""
-        return False
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
+        """A function begins, before those that are nested in it."""
+        self._open.append(next(self._marks))
 
     def leave_FunctionDef(
         self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
     ) -> cst.FlattenSentinel[cst.BaseStatement]:
-        """Rewrite by the next mark."""
-        return cst.FlattenSentinel(rewritten(updated_node, next(self._marks)))
+        """Rewrite by its mark."""
+        return cst.FlattenSentinel(rewritten(updated_node, self._open.pop()))
 
 
 def rewritten(node: cst.FunctionDef, mark: Function | None) -> Sequence[Line]:
@@ -45,18 +48,25 @@ def rewritten(node: cst.FunctionDef, mark: Function | None) -> Sequence[Line]:
     if mark is None:
         return [node]
     if mark.kind is FunctionKind.WORKFLOW:
-        return [_without_decorators(node)]
+        return [_unmarked(node, mark)]
+    if mark.binding is not Binding.NESTED:  # a nested step's defaults are the workflow's business: see the stub
+        node = node.with_changes(params=_without_defaults(node.params))
     if node.decorators:
-        return [_decorated_stub(node, mark.id)]
-    return _assigned_stub(node, mark.id)
+        return [_decorated_stub(node, mark)]
+    return _assigned_stub(node, mark)
 
 
-def _without_decorators(node: cst.FunctionDef) -> cst.FunctionDef:
-    lines = len(node.leading_lines) + lines_of(*node.decorators) + len(node.lines_after_decorators)
-    return node.with_changes(decorators=[], lines_after_decorators=[], leading_lines=blank_lines(lines))
+def _unmarked(node: cst.FunctionDef, mark: Function) -> cst.FunctionDef:
+    """A workflow without its decorators, unless it is a static method."""
+    lines = lines_of(*node.decorators) + len(node.lines_after_decorators)
+    if mark.binding is Binding.STATIC:
+        decorator = cst.Decorator(cst.Name("staticmethod"))
+        return node.with_changes(decorators=[decorator], lines_after_decorators=blank_lines(lines - 1))
+    blank = blank_lines(len(node.leading_lines) + lines)
+    return node.with_changes(decorators=[], lines_after_decorators=[], leading_lines=blank)
 
 
-def _decorated_stub(node: cst.FunctionDef, step: str) -> cst.FunctionDef:
+def _decorated_stub(node: cst.FunctionDef, step: Function) -> cst.FunctionDef:
     """A stub with the registration in the place of the first decorator."""
     lines = lines_of(*node.decorators) + len(node.lines_after_decorators)
     body: cst.BaseSuite = _ELLIPSIS
@@ -66,22 +76,27 @@ def _decorated_stub(node: cst.FunctionDef, step: str) -> cst.FunctionDef:
     return node.with_changes(
         decorators=[cst.Decorator(_registration(step))],
         lines_after_decorators=blank_lines(lines - 1),
-        params=_without_defaults(node.params),
         body=body,
     )
 
 
-def _assigned_stub(node: cst.FunctionDef, step: str) -> Sequence[Line]:
+def _assigned_stub(node: cst.FunctionDef, step: Function) -> Sequence[Line]:
     """A stub on the lines of the header, and the registration on the last line of the body."""
-    stub = node.with_changes(params=_without_defaults(node.params), body=_ELLIPSIS)
+    stub = node.with_changes(body=_ELLIPSIS)
     value = cst.Call(_registration(step), [cst.Arg(node.name)])
     assignment = cst.Assign([cst.AssignTarget(node.name)], value)
     blank = blank_lines(lines_of(node) - lines_of(stub) - 1)
     return [stub, cst.SimpleStatementLine([assignment], leading_lines=blank)]
 
 
-def _registration(step: str) -> cst.Call:
-    return cst.Call(cst.Name(REGISTER), [cst.Arg(cst.SimpleString(f'"{step}"'))])
+def _registration(step: Function) -> cst.BaseExpression:
+    arguments = [f'"{step.id}"']
+    if step.binding in _BINDERS:
+        arguments.append(_BINDERS[step.binding])
+    if step.binding is Binding.NESTED:
+        values = ", ".join(f'"{name}": {name}' for name in step.captured)
+        arguments.append(f"captured=lambda: {{{values}}}")
+    return cst.parse_expression(f"{REGISTER}({', '.join(arguments)})")
 
 
 def _without_defaults(parameters: cst.Parameters) -> cst.Parameters:

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import libcst as cst
 
 from workflow_build.cut.blanks import expression, lines_of
-from workflow_build.cut.functions import Line, MarkedFunctions, rewritten
+from workflow_build.cut.functions import Line, MarkedFunctions
 from workflow_build.cut.imports import pruned
 from workflow_build.model import Function, KeptStatement
-
-_PLAIN = cst.Module([])
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
     """A statement, or several joined by ``;``, and where it stands."""
 
-    node: Line
-    """Without the comments and blank lines above it."""
     index: int
     """The index of the first of the statements."""
     count: int
@@ -58,43 +54,52 @@ class Cutter:
         if is_whole and not any(self.marks[place.index]):
             return self.lines[place.start : place.end]
         if kept not in self._rewritten:
-            self._check(place)
-            nodes = self._changed(place, {statement.index: statement for statement in kept})
-            self._rewritten[kept] = _code(*nodes)
+            module = self._parsed(place)
+            node = module.body[0].with_changes(leading_lines=[])
+            nodes = self._changed(place, node, {statement.index: statement for statement in kept})
+            self._rewritten[kept] = _code(module, nodes)
         return self._rewritten[kept]
 
-    def _check(self, place: _Place) -> None:
-        """What is rewritten must come out on the lines that it stands on."""
-        for line, code in zip(self.lines[place.start : place.end], _code(place.node), strict=False):
-            if line.lstrip("\f") != code:
-                raise ValueError(f"line {place.start + 1} and those after it are joined or indented in an unusual way")
+    def _parsed(self, place: _Place) -> cst.Module:
+        """The statement as a module of its own. What is rewritten must come out on the lines that it stands on."""
+        lines = self.lines[place.start : place.end]
+        module = cst.parse_module("\n".join(line.lstrip("\f") for line in lines) + "\n")
+        if len(module.body) != 1 or _code(module, module.body) != [line.lstrip("\f") for line in lines]:
+            raise ValueError(f"line {place.start + 1} and those after it are joined or indented in an unusual way")
+        return module
 
-    def _changed(self, place: _Place, kept: Mapping[int, KeptStatement]) -> Sequence[Line]:
-        node, marks = place.node, self.marks[place.index]
+    def _changed(self, place: _Place, node: Line, kept: Mapping[int, KeptStatement]) -> Sequence[Line]:
+        marks = self.marks[place.index]
         if isinstance(node, cst.SimpleStatementLine):
             body = [_small(small, kept.get(place.index + number)) for number, small in enumerate(node.body)]
             return [node.with_changes(body=body)]
-        if isinstance(node, cst.FunctionDef):
-            return rewritten(node, marks[0])
         changed = node.visit(MarkedFunctions(marks))
-        assert isinstance(changed, cst.BaseCompoundStatement)
-        return [changed]
+        assert not isinstance(changed, cst.RemovalSentinel)
+        return [*changed] if isinstance(changed, cst.FlattenSentinel) else [changed]
 
 
 def cutter(text: str, tree: ast.Module, marks: Sequence[Sequence[Function | None]]) -> Cutter:
-    """The module with source ``text`` and syntax ``tree``. What libcst can not read is a ``ParserSyntaxError``.
+    """The module with source ``text`` and syntax ``tree``.
 
-    What it would not give back as it was is a ``ValueError`` from ``cut``, if it must be rewritten.
+    Only what must be rewritten is read by libcst, which takes ten times as long as reading it with ``ast``. What libcst can not read
+    is a ``ParserSyntaxError`` from ``cut``, what it would not give back as it was a ``ValueError``.
     """
     lines = text.split("\n")
-    places = []
-    index = 0
-    for node in cst.parse_module(text).body:
-        count = len(node.body) if isinstance(node, cst.SimpleStatementLine) else 1
-        start, last = _first_line(tree.body[index], lines), tree.body[index + count - 1]
-        places.append(_Place(node.with_changes(leading_lines=[]), index, count, start, last.end_lineno or last.lineno))
-        index += count
+    places: list[_Place] = []
+    for index, node in enumerate(tree.body):
+        end = node.end_lineno or node.lineno
+        if index and _is_joined(tree.body[index - 1], node, lines):
+            places[-1] = replace(places[-1], count=places[-1].count + 1, end=max(end, places[-1].end))
+        else:
+            places.append(_Place(index, 1, _first_line(node, lines), end))
     return Cutter(lines, places, marks)
+
+
+def _is_joined(before: ast.stmt, node: ast.stmt, lines: Sequence[str]) -> bool:
+    """Whether a ``;`` stands between the two, and no end of a line but one that a backslash takes back."""
+    line, offset = before.end_lineno or before.lineno, before.end_col_offset or 0
+    rest = lines[line - 1].encode()[offset:].decode(errors="replace")
+    return node.lineno == line or rest.replace(";", "").strip() == "\\"
 
 
 def _first_line(node: ast.stmt, lines: Sequence[str]) -> int:
@@ -108,8 +113,9 @@ def _first_line(node: ast.stmt, lines: Sequence[str]) -> int:
     return first
 
 
-def _code(*nodes: Line) -> Sequence[str]:
-    return "".join(_PLAIN.code_for_node(node) for node in nodes).rstrip("\n").split("\n")
+def _code(module: cst.Module, nodes: Sequence[cst.BaseStatement]) -> Sequence[str]:
+    """The lines of ``nodes``, indented as ``module`` is."""
+    return "".join(module.code_for_node(node) for node in nodes).rstrip("\n").split("\n")
 
 
 def _small(node: cst.BaseSmallStatement, kept: KeptStatement | None) -> cst.BaseSmallStatement:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 
+from workflow_build.cache.memory import Memory
 from workflow_build.graph.flow import frame_of
 from workflow_build.graph.items import Arm, Item, everything
 from workflow_build.graph.model import Graph, NodeKind
@@ -20,34 +23,63 @@ UNSEEN = "steps within reach that nothing is seen to call"
 def graphs_of(program: Program, names: Names) -> tuple[Graph, ...]:
     """The graph of each workflow of ``program``, in its order. Each step that a workflow reaches is in its graph, or in that of a
     workflow that it starts."""
-    followed = {closure.function.id: _followed(closure.function, names) for closure in program.workflows}
-    return tuple(wired(closure.function, _complete(closure, followed)) for closure in program.workflows)
+    modules = names.lookup.modules
+    followed = {
+        closure.function.id: modules.recall(
+            Followed, "followed", closure.function.id, partial(_followed, closure.function, names.afresh())
+        )
+        for closure in program.workflows
+    }
+    return tuple(_graph(closure, followed, modules.memory) for closure in program.workflows)
 
 
-def _complete(closure: WorkflowClosure, followed: Mapping[str, tuple[Item, ...]]) -> tuple[Item, ...]:
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What a workflow does."""
+
+    items: tuple[Item, ...]
+    functions: tuple[str, ...]
+    """The ids that the items name, sorted."""
+
+
+def _graph(closure: WorkflowClosure, followed: Mapping[str, Followed], memory: Memory) -> Graph:
+    seen = _named(closure.function.id, followed)
+    steps = tuple(step for step in closure.steps if step.id not in seen)
+    items = followed[closure.function.id].items
+    source = closure.function, steps, items
+    return memory.derive(
+        "graph", closure.function.id, source, lambda: wired(closure.function, _complete(closure.function, steps, items))
+    )
+
+
+def _complete(workflow: Function, unseen: tuple[Function, ...], items: tuple[Item, ...]) -> tuple[Item, ...]:
     """What the workflow does, and the steps that were not seen on the way."""
-    place, seen = closure.function.location, _named(closure.function.id, followed)
-    missing = [Item(NodeKind.OPAQUE, step.qualname, place, step.id) for step in closure.steps if step.id not in seen]
-    items = followed[closure.function.id]
+    place = workflow.location
+    missing = [Item(NodeKind.OPAQUE, step.qualname, place, step.id) for step in unseen]
     if not missing:
         return items
     arms = tuple(Arm("", (item,)) for item in missing)
     return (Item(NodeKind.OPAQUE, UNSEEN, place, arms=arms), *items)
 
 
-def _named(workflow: str, followed: Mapping[str, tuple[Item, ...]]) -> set[str]:
+def _named(workflow: str, followed: Mapping[str, Followed]) -> set[str]:
     """The functions that the workflow's items name, and those of the workflows that it starts."""
     seen: set[str] = set()
     waiting = [workflow]
     while waiting:
-        for item in everything(followed.get(waiting.pop(), ())):
-            if item.function and item.function not in seen:
-                seen.add(item.function)
-                waiting.append(item.function)
+        found = followed.get(waiting.pop())
+        fresh = [function for function in found.functions if function not in seen] if found else []
+        seen.update(fresh)
+        waiting += fresh
     return seen
 
 
-def _followed(function: Function, names: Names) -> tuple[Item, ...]:
+def _followed(function: Function, names: Names) -> Followed:
+    items = _items(function, names)
+    return Followed(items, tuple(sorted({item.function for item in everything(items) if item.function})))
+
+
+def _items(function: Function, names: Names) -> tuple[Item, ...]:
     """What the workflow does; one arm for each of its definitions, if it has several."""
     try:
         trace = Trace(names)

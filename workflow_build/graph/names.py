@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from workflow_build.graph.text import source_text
 from workflow_build.model import Function, Functions, Location, Sources
@@ -43,6 +43,10 @@ class Names:
     _leads: dict[tuple[str, int], bool] = field(default_factory=dict)
     _functions: dict[str, dict[int, ast.FunctionDef | ast.AsyncFunctionDef]] = field(default_factory=dict)
 
+    def afresh(self) -> Names:
+        """The same without what was found out: so that a result asks for all that it depends on."""
+        return replace(self, _leads={})
+
     def syntax(self, module: str) -> ModuleSyntax:
         """A module that is known to be readable."""
         syntax = self.lookup.modules.syntax(module)
@@ -51,8 +55,8 @@ class Names:
 
     def definitions(self, function: Function) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
         """The marked function's own syntax, in the order of its lines; none when its module can not be read."""
+        syntax = self.lookup.modules.syntax(function.module)
         if function.module not in self._functions:
-            syntax = self.lookup.modules.syntax(function.module)
             nodes = ast.walk(syntax.parsed.tree) if syntax else ()
             found = {node.lineno: node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
             self._functions[function.module] = found

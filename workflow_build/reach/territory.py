@@ -43,6 +43,10 @@ class Territory:
 
     def _leads(self, module: str, read: Read) -> list[Step]:
         if isinstance(read.root, str):
+            syntax = self.lookup.modules.syntax(module)
+            if syntax and read.when in ANNOTATIONS and read.root in syntax.typing_only:
+                imports = syntax.typing_only[read.root]
+                return [step for imported in imports for step in self.lookup.imported(imported, read.attributes)]
             return list(self.lookup.name(module, read.root, read.attributes))
         return list(self.lookup.imported(read.root, read.attributes))
 

@@ -33,7 +33,8 @@ class Walk:
 
     def start(self, function: Function) -> None:
         """Walk from a workflow until nothing new is reached."""
-        self._take(self.territory.lookup.name(function.module, function.qualname, ()), (), function.location)
+        name, *attributes = function.qualname.split(".")
+        self._take(self.territory.lookup.name(function.module, name, tuple(attributes)), (), function.location)
         while self._queue:
             node, trail = self._queue.popleft()
             self._run(node, trail)

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from workflow_build import rules
 from workflow_build.model import Diagnostic, Function, FunctionKind, Location
 from workflow_build.syntax.bindings import Bindings, arguments_of, bindings_of
+from workflow_build.syntax.branches import are_exclusive, never_runs
 from workflow_build.syntax.directives import directive_of, meant_directive, text_of
 from workflow_build.syntax.markers import Markers, marker_expression
+from workflow_build.syntax.placement import (
+    Around,
+    Definition,
+    Marked,
+    Place,
+    Problem,
+    other_decorators,
+    placed,
+    qualname_of,
+)
 from workflow_build.syntax.reads import chain_of
 from workflow_build.syntax.source import Parsed, span
-
-Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def marked_in(parsed: Parsed, markers: Markers) -> Iterator[Function | Diagnostic]:
@@ -27,16 +36,23 @@ def marked_in(parsed: Parsed, markers: Markers) -> Iterator[Function | Diagnosti
             "a directive at the top of a module marks nothing",
             "put it into each function as the first statement",
         )
-    yield from finder.block(parsed.tree.body, ())
+    yield from _merged(parsed.tree.body, finder.block(parsed.tree.body, ()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Around:
-    """A function or class that the code at hand stands in."""
-
-    name: str
-    bindings: Bindings
-    is_class: bool
+def _merged(body: Sequence[ast.stmt], findings: Iterable[Function | Diagnostic]) -> Iterator[Function | Diagnostic]:
+    """Functions with a definition in each of several branches count once."""
+    functions: dict[str, Function] = {}
+    for finding in findings:
+        if isinstance(finding, Diagnostic):
+            yield finding
+            continue
+        first = functions.setdefault(finding.id, finding)
+        line = finding.location.line
+        if first is not finding and all(are_exclusive(body, other, line) for other in first.lines):
+            functions[finding.id] = replace(first, also=(*first.also, finding.location))
+        elif first is not finding:
+            yield finding
+    yield from functions.values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +60,7 @@ class _Finder:
     parsed: Parsed
     markers: Markers
 
-    def block(self, nodes: Sequence[ast.AST], around: tuple[_Around, ...]) -> Iterator[Function | Diagnostic]:
+    def block(self, nodes: Sequence[ast.AST], around: tuple[Around, ...]) -> Iterator[Function | Diagnostic]:
         """Walk code in which ``around`` are the enclosing definitions, outermost first."""
         for node in nodes:
             match node:
@@ -52,6 +68,9 @@ class _Finder:
                     yield from self._function(node, around)
                 case ast.ClassDef():
                     yield from self._class(node, around)
+                case ast.If() if not around and never_runs(node):
+                    for finding in self.block(list(ast.iter_child_nodes(node)), around):
+                        yield self._never(finding) if isinstance(finding, Function) else finding
                 case _:
                     yield from self._call(node, around)
                     yield from self.block(list(ast.iter_child_nodes(node)), around)
@@ -60,21 +79,28 @@ class _Finder:
         """A finding about how something is marked."""
         return rules.UNCLEAR_MARK.at(self._place(node), name=name, problem=problem, advice=advice)
 
-    def _class(self, node: ast.ClassDef, around: tuple[_Around, ...]) -> Iterator[Function | Diagnostic]:
+    def _never(self, function: Function) -> Diagnostic:
+        """What only scripts or type checkers see can not be imported."""
+        problem = "is defined only for scripts or for type checkers, so no other process can import it"
+        return rules.UNCLEAR_MARK.at(
+            function.location, name=function.qualname, problem=problem, advice="move it out of the `if`"
+        )
+
+    def _class(self, node: ast.ClassDef, around: tuple[Around, ...]) -> Iterator[Function | Diagnostic]:
         for decorator in node.decorator_list:
             if kind := self._kind(marker_expression(decorator), around):
                 yield self._unsupported(decorator, f"@{kind}", f"class {node.name}")
         yield from self.block([*node.decorator_list, *node.bases, *node.keywords], around)
-        yield from self.block(node.body, (*around, _Around(node.name, self._bindings(node.body), is_class=True)))
+        yield from self.block(node.body, (*around, Around(node, self._bindings(node.body))))
 
-    def _function(self, node: Definition, around: tuple[_Around, ...]) -> Iterator[Function | Diagnostic]:
+    def _function(self, node: Definition, around: tuple[Around, ...]) -> Iterator[Function | Diagnostic]:
         yield from self._marks(node, around)
         yield from self.block([*node.decorator_list, node.args], around)
         bound = self._bindings(node.body)
         bound.names |= {arg.arg for arg in arguments_of(node.args)}
-        yield from self.block(node.body, (*around, _Around(node.name, bound, is_class=False)))
+        yield from self.block(node.body, (*around, Around(node, bound)))
 
-    def _marks(self, node: Definition, around: tuple[_Around, ...]) -> Iterator[Function | Diagnostic]:
+    def _marks(self, node: Definition, around: tuple[Around, ...]) -> Iterator[Function | Diagnostic]:
         """What ``node`` is marked as, and whether that is possible."""
         decorators = [(d, self._kind(marker_expression(d), around)) for d in node.decorator_list]
         directive = directive_of(node.body)
@@ -90,18 +116,42 @@ class _Finder:
                 "is marked as a workflow and as a step",
                 "a function is one of them: remove the other mark",
             )
-        elif around:
-            where = "method" if around[-1].is_class else "nested function"
-            name = ".".join((*(outer.name for outer in around), node.name))
-            yield self._unsupported(node, kind if directive else f"@{kind}", f"{where} {name}")
         else:
-            yield from self._supported(node, kind, [d for d, k in decorators if k], [d for d, k in decorators if not k])
+            marks, others = [d for d, k in decorators if k], [d for d, k in decorators if not k]
+            yield from self._placed(Marked(node, kind, marks, others), around)
 
-    def _supported(
-        self, node: Definition, kind: FunctionKind, marks: Sequence[ast.expr], others: Sequence[ast.expr]
-    ) -> Iterator[Function | Diagnostic]:
-        """A function at the top level of the module with one kind of mark."""
-        place = self._place(node)
+    def _placed(self, marked: Marked, around: tuple[Around, ...]) -> Iterator[Function | Diagnostic]:
+        """A function with one kind of mark, by where it stands."""
+        node, kind = marked.node, marked.kind
+        name, found = qualname_of(node.name, around), self._judged(marked, around)
+        if isinstance(found, Diagnostic):
+            yield found
+        elif found is None:
+            inner = [outer for outer in around if not outer.is_class]
+            what = f"nested function {name}" if inner and not around[-1].is_class else f"method {name}"
+            yield self._unsupported(node, f"@{kind}" if marked.marks else kind, what)
+        elif isinstance(found, Problem):
+            yield self.unclear(name, node, found.problem, found.advice)
+        else:
+            yield from self._supported(marked, found)
+
+    def _judged(self, marked: Marked, around: tuple[Around, ...]) -> Place | Problem | Diagnostic | None:
+        if around and any(self._is_configured(mark, around) for mark in marked.marks) and not around[-1].is_class:
+            return Problem(
+                "the marker of a nested step must be the runtime's own, not an alias that holds arguments",
+                "write @step(…) with its arguments right there",
+            )
+        try:
+            return placed(marked, around, self.parsed.text)
+        except SyntaxError as error:
+            place = Location(self.parsed.file.path, max(error.lineno or 1, 1))
+            problem = f"{self.parsed.file.path} is not valid Python: {error.msg}"
+            return rules.UNREADABLE_SOURCE.at(place, problem=problem, advice="correct it, or exclude the file")
+
+    def _supported(self, marked: Marked, found: Place) -> Iterator[Function | Diagnostic]:
+        """A function where a marked one can stand."""
+        node, kind = marked.node, marked.kind
+        place, others = self._place(node), other_decorators(marked, found.binding)
         is_async = isinstance(node, ast.AsyncFunctionDef)
         if not all(part.isidentifier() for part in self.parsed.file.module.split(".")):
             yield self._unsupported(
@@ -119,9 +169,17 @@ class _Finder:
                 node.name, node, "its directive is on the line of its `def`", "put the body on lines of its own"
             )
         else:
-            parameters = tuple(arg.arg for arg in arguments_of(node.args))
-            options = _options(marks[0]) if marks else {}
-            yield Function(kind, self.parsed.file.module, node.name, place, is_async, parameters, options)
+            yield Function(
+                kind,
+                self.parsed.file.module,
+                found.qualname,
+                place,
+                is_async,
+                parameters=tuple(arg.arg for arg in arguments_of(node.args)),
+                options=_options(marked.marks[0]) if marked.marks else {},
+                binding=found.binding,
+                captured=found.captured,
+            )
 
     def _starts_on_header_line(self, node: Definition) -> bool:
         """Whether the body follows the colon on its line, so that there is no line of its own to put anything on."""
@@ -130,23 +188,21 @@ class _Finder:
 
     def _misplaced(self, node: Definition) -> Iterator[Diagnostic]:
         """Strings in the function that look like a directive and are none."""
-        if len(node.body) > 1 and text_of(node.body[0]) and directive_of(node.body[1:]) and not directive_of(node.body):
-            yield self.unclear(
-                node.name,
-                node.body[1],
-                "a directive after the docstring marks nothing",
-                "put it first; the docstring may follow",
-            )
+        late = next((other for other in node.body[1:] if directive_of([other])), None)
+        if late and not directive_of(node.body):
+            before = "the docstring" if text_of(node.body[0]) and late is node.body[1] else "other statements"
+            problem = f"a directive after {before} marks nothing"
+            yield self.unclear(node.name, late, problem, "put it first; a docstring may follow")
         elif meant := meant_directive(text_of(node.body[0])):
             found = text_of(node.body[0])
             yield rules.MISSPELLED_DIRECTIVE.at(self._place(node.body[0]), name=node.name, found=found, meant=meant)
 
-    def _call(self, node: ast.AST, around: tuple[_Around, ...]) -> Iterator[Diagnostic]:
+    def _call(self, node: ast.AST, around: tuple[Around, ...]) -> Iterator[Diagnostic]:
         """A marker that is called with what it shall mark can not be followed."""
         if isinstance(node, ast.Call) and node.args and (kind := self._kind(node.func, around)):
             yield self._unsupported(node, f"{kind}(…)", ast.unparse(node.args[0]).partition("\n")[0])
 
-    def _kind(self, node: ast.expr, around: tuple[_Around, ...]) -> FunctionKind | None:
+    def _kind(self, node: ast.expr, around: tuple[Around, ...]) -> FunctionKind | None:
         """What the expression marks, as seen from inside of ``around``."""
         chain = chain_of(node)
         if chain is None:
@@ -157,6 +213,13 @@ class _Finder:
                 kinds = (self.markers.kind_of_import(imported, chain[1:]) for imported in imports)
                 return next((kind for kind in kinds if kind), None)
         return self.markers.kind(self.parsed.file.module, chain)
+
+    def _is_configured(self, mark: ast.expr, around: tuple[Around, ...]) -> bool:
+        """Whether the mark's name stands for a marker that was given arguments elsewhere."""
+        chain = chain_of(mark) if not isinstance(mark, ast.Call) else None
+        if chain is None or any(chain[0] in outer.bindings.imports for outer in around):
+            return False
+        return self.markers.is_configured(self.parsed.file.module, chain)
 
     def _bindings(self, body: Sequence[ast.stmt]) -> Bindings:
         return bindings_of(body, self.parsed.file.module, is_package=self.parsed.file.is_package)

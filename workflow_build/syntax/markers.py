@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
+from workflow_build.cache.memory import Memory, Recorder
 from workflow_build.model import FunctionKind
 from workflow_build.syntax.bindings import bindings_of
 from workflow_build.syntax.imports import STAR, Import
 from workflow_build.syntax.reads import chain_of
 from workflow_build.syntax.source import Parsed
+
+T = TypeVar("T")
 
 RUNTIME = "workflow_runtime"
 _KINDS = {kind.value: kind for kind in FunctionKind}
@@ -23,17 +28,38 @@ class Names:
     imports: Mapping[str, tuple[Import, ...]]
     aliases: Mapping[str, tuple[str, ...]]
     """``durable`` to ``("step",)`` for ``durable = step`` and ``durable = step(max_retries=5)``."""
+    configured: frozenset[str] = frozenset()
+    """Those of the aliases that hold arguments."""
+    digest: str = ""
+    """Tells them from others."""
 
 
 @dataclass(slots=True)
 class Markers:
     """Answers what a name means. Modules can be added as they turn out to matter."""
 
+    memory: Memory = field(default_factory=Memory)
     _modules: dict[str, Names] = field(default_factory=dict)
+    _recorder: Recorder = field(init=False)
 
-    def add(self, parsed: Parsed) -> None:
+    def __post_init__(self) -> None:
+        self._recorder = Recorder(self.memory, self._answer)
+
+    def add(self, module: str, names: Names) -> None:
         """Make a module's names known."""
-        self._modules[parsed.file.module] = names_of(parsed)
+        self._modules[module] = names
+
+    def recall(self, kind: Any, what: str, key: str, make: Callable[[], T]) -> T:
+        """What ``make`` gives; not made again, in later builds too, while all that it asked about is as it was."""
+        return self._recorder.recall(kind, what, key, make)
+
+    def _answer(self, module: str) -> str:
+        names = self._modules.get(module)
+        return names.digest if names else ""
+
+    def _names(self, module: str) -> Names | None:
+        self._recorder.asked.add(module)
+        return self._modules.get(module)
 
     def kind(self, module: str, chain: tuple[str, ...]) -> FunctionKind | None:
         """What ``chain``, read at the top level of ``module``, marks; None when it is no marker."""
@@ -44,9 +70,17 @@ class Markers:
         meanings = self._import_meanings(imported, attributes, set())
         return next((_kind(meant) for meant in meanings if _kind(meant)), None)
 
+    def is_configured(self, module: str, chain: tuple[str, ...]) -> bool:
+        """Whether ``chain``, a marker, is one that was given arguments where it got its name."""
+        seen: set[str] = set()
+        list(self._meanings(module, chain, seen))
+        passed = (key.rpartition(":") for key in seen)
+        return any(name in self._modules[where].configured for where, _, name in passed)
+
     def exported(self, module: str) -> frozenset[str]:
         """The names of ``module`` through which another module could get at a marker."""
-        names = self._modules[module]
+        names = self._names(module)
+        assert names is not None, "modules are added before they are asked about"
         found = {name for name in (*names.imports, *names.aliases) if name != STAR and self._leads_out(module, name)}
         if self._leads_out(module, "step"):
             found |= {"step", "workflow"}
@@ -58,7 +92,7 @@ class Markers:
     def _meanings(self, module: str, chain: tuple[str, ...], seen: set[str]) -> Iterator[tuple[str, ...]]:
         """The absolute dotted names outside the project that ``chain`` may stand for; ``seen`` is what was looked at already."""
         key = f"{module}:{chain[0]}"
-        names = self._modules.get(module)
+        names = self._names(module)
         if names is None or key in seen:
             return
         seen.add(key)
@@ -81,7 +115,7 @@ class Markers:
         """What the dotted name ``parts`` stands for: itself, unless a module of the project holds it."""
         for length in range(len(parts) - 1, 0, -1):
             module = ".".join(parts[:length])
-            if module in self._modules:
+            if self._names(module):
                 yield from self._meanings(module, parts[length:], seen)
                 return
         yield parts
@@ -91,6 +125,7 @@ def names_of(parsed: Parsed) -> Names:
     """The imports and the simple assignments of a module's top level, those in ``if`` and ``try`` included."""
     bound = bindings_of(parsed.tree.body, parsed.file.module, is_package=parsed.file.is_package)
     aliases: dict[str, tuple[str, ...]] = {}
+    configured: set[str] = set()
     for node in parsed.tree.body:
         match node:
             case (
@@ -100,7 +135,11 @@ def names_of(parsed: Parsed) -> Names:
                 chain = chain_of(marker_expression(value))
                 if chain and chain[0] != name:
                     aliases[name] = chain
-    return Names({name: tuple(found) for name, found in bound.imports.items()}, aliases)
+                    configured |= {name} if isinstance(value, ast.Call) else set()
+    imports = {name: tuple(found) for name, found in bound.imports.items()}
+    text = repr((sorted(imports.items()), sorted(aliases.items()), sorted(configured)))
+    digest = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
+    return Names(imports, aliases, frozenset(configured), digest)
 
 
 def marker_expression(node: ast.expr) -> ast.expr:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from workflow_build.model import FunctionKind, Location
 from workflow_build.syntax.bindings import bindings_of
+from workflow_build.syntax.branches import is_for_scripts, never_runs
 from workflow_build.syntax.imports import STAR, Import, imports_of
 from workflow_build.syntax.reads import Context, Read, Reader
 from workflow_build.syntax.source import Parsed, span
@@ -46,6 +47,8 @@ class ModuleSyntax:
     """For each name the statements that change what it holds."""
     future: tuple[int, ...]
     """Its ``from __future__`` lines."""
+    typing_only: Mapping[str, tuple[Import, ...]] = field(default_factory=dict)
+    """What it imports for type checkers only. Annotations may name it, and so may the values that steps return."""
 
     @property
     def name(self) -> str:
@@ -68,19 +71,26 @@ def analyse(parsed: Parsed, marks: Mapping[int, FunctionKind]) -> ModuleSyntax:
         _index((name, statement.index) for statement in statements for name in statement.binds),
         _index((name, statement.index) for statement in statements for name in statement.changes),
         tuple(future),
+        _typing_only(parsed, context),
     )
+
+
+def _typing_only(parsed: Parsed, context: Context) -> dict[str, tuple[Import, ...]]:
+    hidden = [node for node in parsed.tree.body if never_runs(node) and not is_for_scripts(node)]
+    found = bindings_of(hidden, context.module, is_package=context.is_package)
+    return {name: tuple(imports) for name, imports in found.imports.items() if name != STAR}
 
 
 def _statement(index: int, node: ast.stmt, context: Context) -> Statement:
     if isinstance(node, ast.Import | ast.ImportFrom):
         imports = imports_of(node, context.module, is_package=context.is_package)
         return Statement(index, _sorted(i.bound for i in imports), imports, True, (), (), ())
-    if _never_runs(node):
+    if never_runs(node):
         return Statement(index, (), (), False, (), (), ())
     bound = bindings_of([node], context.module, is_package=context.is_package)
     reader = Reader(context)
     reader.visit(node)
-    steps = [step for step in functions_in(node) if context.marks.get(step.lineno) is FunctionKind.STEP]
+    steps = list(_steps_in(node, context.marks))
     changed = set(_changed(node))
     binds = bound.names - (changed if isinstance(node, ast.AugAssign | ast.Delete) else set())
     if bound.imports.get(STAR):
@@ -98,23 +108,13 @@ def _statement(index: int, node: ast.stmt, context: Context) -> Statement:
     )
 
 
-def functions_in(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """The functions at the module's top level: ``node`` itself, or those in its blocks."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+def _steps_in(node: ast.AST, marks: Mapping[int, FunctionKind]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The steps in ``node``, methods and nested ones included. What is in a step is not looked at."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and marks.get(node.lineno) is FunctionKind.STEP:
         yield node
-    elif not isinstance(node, ast.ClassDef | ast.expr):
+    elif not isinstance(node, ast.expr):
         for child in ast.iter_child_nodes(node):
-            yield from functions_in(child)
-
-
-def _never_runs(node: ast.stmt) -> bool:
-    """Whether ``node`` is for scripts (``if __name__ == "__main__"``) or for type checkers (``if TYPE_CHECKING``) only."""
-    match node:
-        case ast.If(test=ast.Compare(left=ast.Name(id="__name__"), ops=[ast.Eq()])):
-            return True
-        case ast.If(test=ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"), orelse=[]):
-            return True
-    return False
+            yield from _steps_in(child, marks)
 
 
 def _changed(node: ast.AST) -> Iterator[str]:

@@ -97,7 +97,7 @@ class Reader(ast.NodeVisitor):
         self.loads.extend(imports_of(node, self.context.module, is_package=self.context.is_package))
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        """A step is a leaf: in a bundle it keeps its name and its annotations only."""
+        """A step is a leaf: in a bundle it keeps its name and its annotations only, and its defaults if it is nested."""
         kind = self.context.marks.get(node.lineno)
         if kind is None:
             self._visit_all(node.decorator_list)
@@ -105,9 +105,12 @@ class Reader(ast.NodeVisitor):
             for arg in arguments_of(node.args):
                 self._annotation(arg.annotation)
             self._annotation(node.returns)
-            if kind is FunctionKind.STEP:
+            is_nested = self._when is When.LATER
+            if kind is FunctionKind.STEP and not is_nested:
                 return
             self._visit_all([*node.args.defaults, *(default for default in node.args.kw_defaults if default)])
+            if kind is FunctionKind.STEP:
+                return
             self._function_body(node.args, node.body)
 
     visit_AsyncFunctionDef = visit_FunctionDef

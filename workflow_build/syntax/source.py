@@ -25,7 +25,14 @@ class Parsed:
 
 
 def parse(file: SourceFile) -> Parsed | Diagnostic:
-    """The file's text and tree, or the finding that says why it has none."""
+    """The file's text and tree, or the finding that says why it has none. A file is parsed once; nobody changes its tree."""
+    known = file.results.get("parsed")
+    if not isinstance(known, Parsed | Diagnostic):
+        known = file.results["parsed"] = _parse(file)
+    return known
+
+
+def _parse(file: SourceFile) -> Parsed | Diagnostic:
     try:
         text = decode(file.data)
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:

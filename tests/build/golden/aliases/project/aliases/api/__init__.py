@@ -1,0 +1,3 @@
+from ..marks import durable as task
+from .pay import charge as charged
+from .pay import *
