@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from workflow_build import config as configuration
 from workflow_build.build import Options, Result, finish
-from workflow_build.cache import codec
 from workflow_build.cache.memory import Memory
 from workflow_build.cache.stamps import load_stamps
 from workflow_build.cache.store import Store
@@ -20,28 +21,17 @@ from workflow_build.cache.tool import tool_fingerprint
 from workflow_build.compiled import Compiled
 from workflow_build.config import Flags
 from workflow_build.dependencies import fingerprint
+from workflow_build.finished import Finished, finished, keep, known
 from workflow_build.model import Config, Sources
 from workflow_build.tree import Tree
 from workflow_build.walk import Walk
-from workflow_build.write import require_ours, retained_bundles
+from workflow_build.write import require_ours
 
 NO_FLAGS = Flags()
 ALL = Options()
 
 WORTH_SAVING = 200
 """So many files must have been read again for their stamps to be saved when there is nothing else to save."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A whole build, as it can be told again when neither the source nor the output has changed."""
-
-    config: Config
-    compiled: Compiled
-    outputs: Mapping[str, str]
-    """The digest of each written file, by path. Empty when the build was stopped."""
-    bundles: tuple[str, ...]
-    """The bundles in the output folder: older ones are listed in what is written."""
 
 
 class Session:
@@ -57,12 +47,15 @@ class Session:
         self._flags = flags
         self._uses_cache = cache
         self._store: Store | None = None
-        self._basis: Config | None = None
-        self._seen: str | None = None
-        """The settings of the last build."""
-        self._last: tuple[Config, Compiled] | None = None
-        self._tree = Tree()
         self._memory = Memory()
+        self._tree = Tree()
+        self._basis: Config | None = None
+        self._packages = ""
+        """Tells the installed packages that bring steps from others."""
+        self._settings = ""
+        """All that the last build depended on besides the project's files and this tool."""
+        self._last: tuple[Config, Compiled] | None = None
+        self._unsaved: Finished | None = None
 
     @property
     def problem(self) -> str | None:
@@ -74,38 +67,26 @@ class Session:
         """The folders that the last build has looked into."""
         return self._tree.folders
 
-    def build(
-        self,
-        options: Options = ALL,
-        changed: Collection[str] | None = None,
-    ) -> Result:
+    def build(self, options: Options = ALL, changed: Collection[str] | None = None) -> Result:
         """Build once. Raises what ``build.build`` raises; only to check writes nothing, the cache included.
 
-        ``changed`` are the paths of all files that have changed since the last build, if that is known.
+        ``changed`` are the paths of all files that have changed since the last build, if that is known: such a build saves nothing
+        before ``close``.
         """
-        self.is_new = True
-        basis = configuration.basis(self.project, self._flags)
-        self._begin(basis)
-        out = self._output_folder(basis)
-        self._look(basis, out, changed)
-        done = self._finished(basis, out)
-        files: Mapping[str, str] | None = None
-        if done is not None:
-            config, compiled = done.config, done.compiled
-        else:
-            config, sources = self._read(out)
-            require_ours(config.out)
-            # This brings the whole compiler, which a build with nothing to do goes without.
-            from workflow_build.stages import compile_sources
-
-            compiled, files = compile_sources(sources, config)
-            self._tree.forget_results()
-            self._memory.end_build()
-        self.out = config.out
+        with _collecting_no_garbage():
+            out = self._look(changed)
+            done = known(self._store, self._key(out)) if self._store and changed is None else None
+            files: Mapping[str, str] | None = None
+            if done is not None:
+                config, compiled = done.config, done.compiled
+            else:
+                config, compiled, files = self._compiled(out)
+            self.out, self._last = config.out, (config, compiled)
         result = finish(config, compiled, files, options)
-        self._last = config, compiled
         if not options.only_check:
-            self._keep(basis, config, compiled, files)
+            self._unsaved = finished(config, compiled, files) if files is not None else None
+            if changed is None:
+                self._save()
         return result
 
     def routes(self, options: Options) -> Callable[[threading.Event], Result]:
@@ -115,35 +96,70 @@ class Session:
         return lambda stop: finish(config, compiled, None, replace(options, stop=stop))
 
     def close(self) -> None:
-        """Let go of the cache."""
+        """Save what is not saved yet, and let go of the cache."""
+        if self._unsaved is not None:
+            self._save()
         if self._store:
             self._store.close()
+
+    def _look(self, changed: Collection[str] | None) -> str:
+        """Bring the tree up to date, and find out whether anything is new. Gives the folder that the output will probably go to."""
+        self.is_new = True
+        basis = configuration.basis(self.project, self._flags)
+        self._begin(basis)
+        files = None if changed is None else [path for path in changed if path.endswith(".py")]
+        is_enough = files is not None and files != [] and self._tree.look_at(files)
+        if not is_enough:
+            self._packages = fingerprint(basis.dependencies)
+        settings = self._settings_of(basis)
+        self.is_new, self._settings = settings != self._settings, settings
+        out = self._output_folder(basis)
+        if not is_enough:
+            self._tree.look(_walk(basis, out))
+        self.is_new = self.is_new or self._tree.is_new
+        return out
 
     def _begin(self, basis: Config) -> None:
         """Open the cache; when the settings tell of other files than before, forget those."""
         if self._basis is None and self._uses_cache:
             self._store = Store(basis.project, tool_fingerprint())
             self._memory = Memory(self._store)
-            self._tree.stamps = load_stamps(self._store.get("stamps", _key(basis)))
+            self._tree.stamps = load_stamps(self._store.get("stamps", _place(basis)))
         elif self._basis is not None and self._basis != basis:
             self._tree, self.out = Tree(), None
         self._basis = basis
 
-    def _look(self, basis: Config, out: str, changed: Collection[str] | None) -> None:
-        """Bring the tree up to date, and find out whether anything is new."""
-        settings, before = self._settings(basis), self._seen
-        python = None if changed is None else [path for path in changed if not path.endswith("pyproject.toml")]
-        if python is None or before is None or not self._tree.look_at(python):
-            self._tree.look(_walk(basis, out))
-        self._seen = settings
-        self.is_new = before != settings or self._tree.is_new
+    def _settings_of(self, basis: Config) -> str:
+        try:
+            text = (basis.project / "pyproject.toml").read_bytes()
+        except OSError:
+            text = b""
+        more = json.dumps([_place(basis), asdict(self._flags), self._packages])
+        return hashlib.sha256(text + more.encode()).hexdigest()
 
     def _output_folder(self, basis: Config) -> str:
         """Where the output will go as far as is known: what is there is no source."""
-        if self.out is not None and self._basis == basis:
+        if self.out is not None:
             return os.fspath(self.out)
-        known = None if basis.out_is_named or not self._store else self._store.get("out", self._settings(basis))
-        return known if known else os.fspath(basis.out)
+        text = None if basis.out_is_named or not self._store else self._store.get("out", self._settings)
+        return text or os.fspath(basis.out)
+
+    def _key(self, out: str) -> str:
+        """All that a build follows from. Never seen before when a file can not be read."""
+        return f"{self._settings} {out} {self._tree.digest() or os.urandom(16).hex()}"
+
+    def _compiled(self, out: str) -> tuple[Config, Compiled, Mapping[str, str]]:
+        # This brings the whole compiler, which a build with nothing to do goes without.
+        from workflow_build.stages import compile_sources
+
+        config, sources = self._read(out)
+        require_ours(config.out)
+        try:
+            compiled, files = compile_sources(sources, config)
+        finally:
+            self._tree.forget_results()
+        self._memory.end_build()
+        return config, compiled, files
 
     def _read(self, out: str) -> tuple[Config, Sources]:
         """The settings and the files, which are those outside of the folder that the settings name."""
@@ -152,47 +168,30 @@ class Session:
             self._tree.look(_walk(config, os.fspath(config.out)))
         return config, replace(self._tree.sources(), memory=self._memory)
 
-    def _settings(self, basis: Config) -> str:
-        """All that a build depends on besides the project's files and this tool: settings, and packages that bring steps."""
-        try:
-            text = (basis.project / "pyproject.toml").read_bytes()
-        except OSError:
-            text = b""
-        known = [_key(basis), asdict(self._flags), fingerprint(basis.dependencies)]
-        return hashlib.sha256(text + json.dumps(known).encode()).hexdigest()
-
-    def _finished(self, basis: Config, out: str) -> Finished | None:
-        """What an earlier build of the same files has told, if it left the output as it is now."""
-        whole = self._tree.digest(out)
-        text = self._store.get("build", f"{self._settings(basis)} {out} {whole}") if self._store and whole else None
-        if text is None:
-            return None
-        try:
-            done: Finished = codec.load(Finished, text)
-        except codec.NotData:
-            return None
-        if done.compiled.stopped:
-            return done
-        is_same = (
-            retained_bundles(done.config.out) == done.bundles
-            and _digests(done.config.out, done.outputs) == done.outputs
-        )
-        return done if is_same else None
-
-    def _keep(self, basis: Config, config: Config, compiled: Compiled, files: Mapping[str, str] | None) -> None:
-        """Save what this build found out."""
-        out, store = os.fspath(config.out), self._store
-        if store is None:
+    def _save(self) -> None:
+        store, done, basis = self._store, self._unsaved, self._basis
+        self._unsaved = None
+        if store is None or basis is None:
             return
-        if files is not None and (whole := self._tree.digest(out)) is not None:
-            settings = self._settings(basis)
-            outputs = {path: _digest(text.encode()) for path, text in files.items()}
-            done = Finished(config, compiled, outputs, () if compiled.stopped else retained_bundles(config.out))
-            store.put("out", settings, out)
-            store.put("build", f"{settings} {out} {whole}", codec.dump(Finished, done))
-        if files is not None or self._tree.read > WORTH_SAVING:
-            store.put("stamps", _key(basis), self._tree.stamps.dump())
+        if done is not None:
+            out = os.fspath(done.config.out)
+            store.put("out", self._settings, out)
+            keep(store, self._key(out), done)
+        if done is not None or self._tree.read > WORTH_SAVING:
+            store.put("stamps", _place(basis), self._tree.stamps_text())
         store.save()
+
+
+@contextmanager
+def _collecting_no_garbage() -> Iterator[None]:
+    """A build makes millions of objects and nearly no cycles: looking for those takes half as long again as the build."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _walk(config: Config, out: str) -> Walk:
@@ -200,20 +199,6 @@ def _walk(config: Config, out: str) -> Walk:
     return Walk(os.fspath(config.project), roots, config.exclude, frozenset({out}))
 
 
-def _key(basis: Config) -> str:
+def _place(basis: Config) -> str:
+    """Which files the stamps are of."""
     return json.dumps([os.fspath(basis.project), *map(os.fspath, basis.roots), "", *basis.exclude])
-
-
-def _digests(out: Path, paths: Mapping[str, str]) -> dict[str, str]:
-    return {path: _digest(data) for path in paths if (data := _bytes(out / path)) is not None}
-
-
-def _bytes(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:32]

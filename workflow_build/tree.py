@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from workflow_build.cache.stamps import Stamp, Stamps, is_settled, now, stamp_of
+from workflow_build.cache.stamps import Stamp, Stamps, dump_stamps, is_settled, now, stamp_of
 from workflow_build.model import Diagnostic, SourceFile, Sources
 from workflow_build.scan import read_file
 from workflow_build.walk import Found, Walk
@@ -42,7 +42,8 @@ class _Held:
 class Tree:
     """The files below the project's roots, apart from those in one folder: that of the output."""
 
-    stamps: Stamps = field(default_factory=Stamps)
+    stamps: Stamps = field(default_factory=dict)
+    """From an earlier process: the first look need not read these files unless their stamp is another one."""
     folders: tuple[str, ...] = ()
     """Those that were gone through: adding a file to one of them, or removing one, may change what there is."""
     read: int = 0
@@ -89,6 +90,10 @@ class Tree:
         files = tuple([content for content in read if isinstance(content, SourceFile)])
         return Sources(files, tuple(content for content in read if isinstance(content, Diagnostic)))
 
+    def stamps_text(self) -> str:
+        """The stamps of the files as they are now, for a later process."""
+        return dump_stamps({name: (held.stamp, held.digest) for name, held in self._held.items() if held.stamp})
+
     def forget_results(self) -> None:
         """Drop what stages have found out about single files: it takes far more memory than the files."""
         for held in self._held.values():
@@ -100,9 +105,9 @@ class Tree:
         if held is not None and stamp is not None and held.stamp == stamp:
             held.found = found
             return held
-        known = self.stamps.digest(found.name, stamp) if stamp else None
-        if known is not None:
-            return _Held(found, stamp, known)
+        known = self.stamps.get(found.name) if held is None else None
+        if known is not None and known[0] == stamp:
+            return _Held(found, *known)
         self.read += 1
         fresh = _Held(found, None, "")
         content = fresh.read()
@@ -110,7 +115,6 @@ class Tree:
             fresh.content = held.content  # written again, with nothing new in it
         if stamp is not None and fresh.digest and is_settled(stamp, started):
             fresh.stamp = stamp
-            self.stamps.note(found.name, stamp, fresh.digest)
         return fresh
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from os import stat_result
 
 GRANULARITY = 2_000_000_000
@@ -28,46 +27,25 @@ def is_settled(stamp: Stamp, started: int) -> bool:
     return max(stamp[1], stamp[2]) + GRANULARITY < started
 
 
-@dataclass(slots=True)
-class Stamps:
-    """Digests of files by path, good while the file's stamp is the same."""
+Stamps = Mapping[str, tuple[Stamp, str]]
+"""The digests of files by name, each good while the file's stamp is the same."""
 
-    known: Mapping[str, tuple[Stamp, str]] = field(default_factory=dict)
-    """From an earlier reading."""
-    seen: dict[str, tuple[Stamp, str]] = field(default_factory=dict)
-    """Of the files as they are now, those that can be told by their stamp."""
 
-    def digest(self, path: str, stamp: Stamp) -> str | None:
-        """The digest of the file's content, if it is certain without reading it."""
-        found = self.known.get(path)
-        if found is None or found[0] != stamp:
-            return None
-        self.seen[path] = found
-        return found[1]
-
-    def note(self, path: str, stamp: Stamp, digest: str) -> None:
-        """Remember what was read from a file whose stamp is settled."""
-        self.seen[path] = stamp, digest
-
-    def dump(self) -> str:
-        """``seen``, as text."""
-        return json.dumps(
-            {path: [*stamp, digest] for path, (stamp, digest) in self.seen.items()}, separators=(",", ":")
-        )
+def dump_stamps(stamps: Stamps) -> str:
+    """The stamps as text."""
+    return json.dumps({name: [*stamp, digest] for name, (stamp, digest) in stamps.items()}, separators=(",", ":"))
 
 
 def load_stamps(text: str | None) -> Stamps:
-    """What ``dump`` gave; nothing for anything else."""
+    """What ``dump_stamps`` was given; nothing for anything else."""
     try:
         rows = json.loads(text) if text else {}
-        return Stamps(
-            {
-                path: ((size, changed, touched, number), digest)
-                for path, (size, changed, touched, number, digest) in rows.items()
-            }
-        )
+        return {
+            name: ((size, changed, touched, number), digest)
+            for name, (size, changed, touched, number, digest) in rows.items()
+        }
     except (ValueError, TypeError, AttributeError):
-        return Stamps()
+        return {}
 
 
 def now() -> int:
