@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import compress
 from pathlib import Path, PurePosixPath
-from typing import TypeVar, cast
 
 from workflow_build.adapters.base import Adapter
 from workflow_build.literals import is_dotted_name
 from workflow_build.model import SourceFile, Sources
-
-T = TypeVar("T")
 
 OUTPUT_NAME = "_workflow"
 CONVENTIONS = ("main.py", "app.py", "api.py", "app/main.py", "app/app.py", "app/api.py")
@@ -43,10 +42,10 @@ def find_app(sources: Sources, adapters: Sequence[Adapter], pyproject: Mapping[s
         named = _at(pyproject, adapter.entrypoint_key)
         if isinstance(named, str) and named:
             return FoundApp(named, adapter.name)
-    made = [(file, adapter, names) for file in _own(sources) for adapter in adapters if (names := _apps(file, adapter))]
+    made = [(file, adapter, names) for adapter in adapters for file, names in _apps_in(sources, adapter)]
     if not made:
         return None
-    file, adapter, names = min(made, key=lambda one: _convention(one[0]))
+    file, adapter, names = min(made, key=lambda one: _convention(one[0]))  # of several adapters, the first
     return FoundApp(f"{file.module}:{min(names, key=_favour)}", adapter.name)
 
 
@@ -71,22 +70,26 @@ def find_output(sources: Sources, roots: Sequence[Path], project: Path, app: str
 
 def _own(sources: Sources) -> list[SourceFile]:
     """The importable files of the project without its tests and without what an earlier build wrote."""
-    return [file for file in sources.files if _fact(file, "own", _is_own)]
+    known = sources.results.get("own")
+    if not isinstance(known, list):
+        is_own = sources.memory.each("own", "", sources.files, _is_own)
+        known = sources.results["own"] = list(compress(sources.files, is_own))
+    return known
 
 
 def _is_own(file: SourceFile) -> bool:
     return is_dotted_name(file.module) and not _is_test(file) and OUTPUT_NAME not in file.module.split(".")
 
 
-def _fact(file: SourceFile, name: str, found: Callable[[SourceFile], T]) -> T:
-    """What follows from the file alone, found out once."""
-    if name not in file.facts:
-        file.facts[name] = found(file)
-    return cast("T", file.facts[name])
-
-
-def _apps(file: SourceFile, adapter: Adapter) -> list[str]:
-    return _fact(file, f"apps {adapter.app_classes}", lambda file: _apps_made(file, adapter.app_classes))
+def _apps_in(sources: Sources, adapter: Adapter) -> Iterator[tuple[SourceFile, list[str]]]:
+    """The files that make an app of the adapter's framework, and what they call it."""
+    names = sources.memory.each(
+        f"apps {adapter.name}",
+        repr(adapter.app_classes),
+        _own(sources),
+        partial(_apps_made, classes=adapter.app_classes),
+    )
+    return ((file, found) for file, found in zip(_own(sources), names, strict=True) if found)
 
 
 def _is_test(file: SourceFile) -> bool:
@@ -144,7 +147,7 @@ def declared_dependencies(pyproject: Mapping[str, object]) -> set[str]:
 def _is_imported(sources: Sources, packages: Iterable[str]) -> bool:
     names = "|".join(re.escape(name) for name in packages)
     pattern = re.compile(rf"^[ \t]*(?:from|import)[ \t]+(?:{names})\b".encode(), re.MULTILINE)
-    return any(_fact(file, f"imports {names}", lambda file: bool(pattern.search(file.data))) for file in _own(sources))
+    return any(sources.memory.each(f"imports {names}", "", _own(sources), lambda file: bool(pattern.search(file.data))))
 
 
 def _at(content: object, keys: Sequence[str]) -> object:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import compress, count
 
 from workflow_build import rules
 from workflow_build.model import Diagnostic, Function, Functions, Location, SourceFile, Sources
@@ -40,7 +41,7 @@ def discover(sources: Sources) -> Functions:
     markers = Markers(sources.memory)
     diagnostics: list[Diagnostic] = []
     marked: list[Function] = []
-    for file in _relevant(sources.files, markers, diagnostics):
+    for file in _relevant(sources, markers, diagnostics):
         found = markers.recall(Marked, "marked", _key(file), partial(_marked, file, markers))
         diagnostics.extend(found.diagnostics)
         marked.extend(found.functions)
@@ -60,15 +61,16 @@ def _marked(file: SourceFile, markers: Markers) -> Marked:
     return Marked(functions, tuple(found for found in findings if isinstance(found, Diagnostic)))
 
 
-def _relevant(files: Sequence[SourceFile], markers: Markers, diagnostics: list[Diagnostic]) -> list[SourceFile]:
+def _relevant(sources: Sources, markers: Markers, diagnostics: list[Diagnostic]) -> list[SourceFile]:
     """The candidates that can be read, and the files that may get a marker from another module of the project.
 
     ``markers`` comes to know each of them. Only files that name both such a module and a marker's name in it are parsed.
     """
     found: list[SourceFile] = []
-    waiting = [file for file in files if not file.candidate]
-    batch = [file for file in files if file.candidate]
-    while batch:
+    memory = sources.memory
+    waiting = [file for file in sources.files if not file.candidate]
+    batch = [file for file in sources.files if file.candidate]
+    for number in count():
         for file in batch:
             read = markers.recall(Read, "names", _key(file), partial(_read, file))
             if read.names:
@@ -77,9 +79,14 @@ def _relevant(files: Sequence[SourceFile], markers: Markers, diagnostics: list[D
             elif read.problem and file.candidate:
                 diagnostics.append(read.problem)
         hints = _hints(found, markers)
-        chosen = {file.path for file in waiting if _may_use(file, hints)} if hints.names else set()
-        batch = [file for file in waiting if file.path in chosen] if chosen else []
-        waiting = [file for file in waiting if file.path not in chosen] if chosen else waiting
+        uses = (
+            memory.each(f"uses {number}", hints.digest, waiting, partial(_may_use, hints=hints)) if hints.names else ()
+        )
+        chosen = {file.path for file in compress(waiting, uses)}
+        if not chosen:
+            break
+        batch = [file for file in waiting if file.path in chosen]
+        waiting = [file for file in waiting if file.path not in chosen]
     return sorted(found, key=lambda file: file.path)
 
 
@@ -118,13 +125,6 @@ def _hints(found: Sequence[SourceFile], markers: Markers) -> _Hints:
 
 
 def _may_use(file: SourceFile, hints: _Hints) -> bool:
-    known = file.facts.get("may use")
-    if not isinstance(known, tuple) or known[0] != hints.digest:
-        known = file.facts["may use"] = hints.digest, _names_one(file, hints)
-    return bool(known[1])
-
-
-def _names_one(file: SourceFile, hints: _Hints) -> bool:
     if b"import" not in file.data or not hints.any_name.search(file.data):
         return False
     words = set(_WORD.findall(file.data))

@@ -8,6 +8,7 @@ import re
 import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from workflow_build.model import Diagnostic, Location, SourceFile, Sources
 from workflow_build.rules import RULES
@@ -93,14 +94,12 @@ class Ignores:
 
 def ignores_of(sources: Sources) -> Ignores:
     """The comments of all files; what is in strings is none."""
-    return Ignores(tuple(found for file in sources.files for found in _comments_in(file)))
+    found = sources.memory.each("ignores", "", sources.files, _comments_in)
+    return Ignores(tuple(chain.from_iterable(found)))
 
 
 def _comments_in(file: SourceFile) -> tuple[Ignore, ...]:
-    known = file.facts.get("ignores")
-    if not isinstance(known, tuple):
-        known = file.facts["ignores"] = tuple(_comments(file)) if MARK in file.data else ()
-    return known
+    return tuple(_comments(file)) if MARK in file.data else ()
 
 
 def _comments(file: SourceFile) -> Iterator[Ignore]:

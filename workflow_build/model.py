@@ -141,16 +141,16 @@ class Function:
     """For a nested function: the variables of the functions around it that it reads, sorted."""
     also: tuple[Location, ...] = ()
     """Its other definitions, when it has one in each branch of an ``if`` or the like."""
+    id: str = field(init=False, compare=False)
+    """``step//shop.payments//charge``: stable while module and name are."""
 
     @property
     def lines(self) -> tuple[int, ...]:
         """The lines of all its definitions."""
         return (self.location.line, *(place.line for place in self.also))
 
-    @property
-    def id(self) -> str:
-        """``step//shop.payments//charge``: stable while module and name are."""
-        return f"{self.kind}//{self.module}//{self.qualname}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", f"{self.kind}//{self.module}//{self.qualname}")
 
 
 @dataclass(frozen=True, slots=True)

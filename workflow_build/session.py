@@ -21,7 +21,7 @@ from workflow_build.cache.tool import tool_fingerprint
 from workflow_build.compiled import Compiled
 from workflow_build.config import Flags
 from workflow_build.dependencies import fingerprint
-from workflow_build.finished import Finished, finished, keep, known
+from workflow_build.finished import finished, keep, known
 from workflow_build.model import Config, Sources
 from workflow_build.tree import Tree
 from workflow_build.walk import Walk
@@ -55,7 +55,7 @@ class Session:
         self._settings = ""
         """All that the last build depended on besides the project's files and this tool."""
         self._last: tuple[Config, Compiled] | None = None
-        self._unsaved: Finished | None = None
+        self._unsaved: tuple[Config, Compiled, Mapping[str, str]] | None = None
 
     @property
     def problem(self) -> str | None:
@@ -84,7 +84,7 @@ class Session:
             self.out, self._last = config.out, (config, compiled)
         result = finish(config, compiled, files, options)
         if not options.only_check:
-            self._unsaved = finished(config, compiled, files) if files is not None else None
+            self._unsaved = (config, compiled, files) if files is not None else None
             if changed is None:
                 self._save()
         return result
@@ -156,6 +156,9 @@ class Session:
         require_ours(config.out)
         try:
             compiled, files = compile_sources(sources, config)
+        except BaseException:
+            self._memory.give_build_up()
+            raise
         finally:
             self._tree.forget_results()
         self._memory.end_build()
@@ -163,21 +166,23 @@ class Session:
 
     def _read(self, out: str) -> tuple[Config, Sources]:
         """The settings and the files, which are those outside of the folder that the settings name."""
-        config = configuration.load(self.project, self._flags, lambda _: self._tree.sources())
+        sources = replace(self._tree.sources(), memory=self._memory)
+        config = configuration.load(self.project, self._flags, lambda _: sources)
         if os.fspath(config.out) != out:
             self._tree.look(_walk(config, os.fspath(config.out)))
-        return config, replace(self._tree.sources(), memory=self._memory)
+            sources = replace(self._tree.sources(), memory=self._memory)
+        return config, sources
 
     def _save(self) -> None:
-        store, done, basis = self._store, self._unsaved, self._basis
+        store, unsaved, basis = self._store, self._unsaved, self._basis
         self._unsaved = None
         if store is None or basis is None:
             return
-        if done is not None:
-            out = os.fspath(done.config.out)
+        if unsaved is not None:
+            out = os.fspath(unsaved[0].out)
             store.put("out", self._settings, out)
-            keep(store, self._key(out), done)
-        if done is not None or self._tree.read > WORTH_SAVING:
+            keep(store, self._key(out), finished(*unsaved))
+        if unsaved is not None or self._tree.read > WORTH_SAVING:
             store.put("stamps", _place(basis), self._tree.stamps_text())
         store.save()
 

@@ -67,7 +67,7 @@ class Tree:
     def look_at(self, paths: Iterable[str]) -> bool:
         """Read these files again. False when that is not enough, because one of them is new, or gone, or no file."""
         chosen = [self._by_path.get(path) for path in paths]
-        if not all(held is not None and os.path.isfile(held.found.entry.path) for held in chosen):  # noqa: PTH113 see scan
+        if not all(held is not None and os.path.isfile(held.found.entry.path) for held in chosen):  # noqa: PTH113 - a Path per file takes longer than looking
             return False
         started, self.read, self.is_new = now(), 0, False
         for held in chosen:
@@ -86,8 +86,10 @@ class Tree:
 
     def sources(self) -> Sources:
         """The files as the stages want them."""
-        read = [held.read() for held in self._held.values()]
+        read = [held.content if held.is_read else held.read() for held in self._held.values()]
         files = tuple([content for content in read if isinstance(content, SourceFile)])
+        if len(files) == len(read):
+            return Sources(files)
         return Sources(files, tuple(content for content in read if isinstance(content, Diagnostic)))
 
     def stamps_text(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import compress
 
 from workflow_build.dependencies import FOLDER
 from workflow_build.errors import UsageError
@@ -20,8 +21,9 @@ def require_right_folder(sources: Sources, config: Config) -> None:
     inner = "|".join(sorted(map(re.escape, {*modules, config.out.name})))
     pattern = re.compile(rf"^[ \t]*(?:from|import)[ \t]+({name}\.(?:{inner}))\b".encode(), re.MULTILINE)
     start = f"{name}.".encode()
-    for file in sources.files:
-        found = pattern.search(file.data) if start in file.data else None
+    named = sources.memory.each("names itself", name, sources.files, lambda file: start in file.data)
+    for file in compress(sources.files, named):
+        found = pattern.search(file.data)
         if found:
             line = file.data.count(b"\n", 0, found.start()) + 1
             raise UsageError(

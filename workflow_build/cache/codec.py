@@ -62,7 +62,7 @@ def _record(kind: type) -> Coder:
     def prepare() -> None:
         """At first use: the fields of a record may hold records of its own kind."""
         hints = typing.get_type_hints(kind)
-        for field in dataclasses.fields(kind):
+        for field in (field for field in dataclasses.fields(kind) if field.init):
             encode_field, decode_field = _coder(hints[field.name])
             encoders.append((field.name, encode_field))
             decoders.append(decode_field)

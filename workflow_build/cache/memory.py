@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress, count
+from operator import is_not
 from typing import Any, TypeVar
 
 from workflow_build.cache import codec
 from workflow_build.cache.store import Store
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 Now = Callable[[str], str]
@@ -26,7 +29,7 @@ class Known:
 
     def holds(self, now: Now) -> bool:
         """Whether the answers are the same now."""
-        return all(now(question) == answer for question, answer in self.asked.items())
+        return all(now(question) == answer for question, answer in self.asked.items()) if self.asked else True
 
 
 @dataclass(slots=True)
@@ -37,9 +40,16 @@ class Recorder:
     now: Now
     asked: set[str] = field(default_factory=set)
     """By the result that is being worked out."""
+    changed: frozenset[str] | None = None
+    """The questions that have other answers than in the last build, if that is known: it saves looking at each of them."""
 
     def recall(self, kind: Any, what: str, key: str, make: Callable[[], T]) -> T:
         """What ``make`` gives, or gave in this or an earlier build; ``make`` must ask for all that is not in ``key``."""
+        known = self.memory.unchanged(what, key, self.changed) if self.changed is not None else None
+        if known is not None:
+            self.asked.update(known.asked)
+            held: T = known.value
+            return held
         outer = self.asked
 
         def made() -> tuple[T, Iterable[str]]:
@@ -61,6 +71,8 @@ class _Kind:
 
     old: dict[str, Any] = field(default_factory=dict)
     new: dict[str, Any] = field(default_factory=dict)
+    build: int = 0
+    """The number of the build that the old ones held in."""
 
 
 class Memory:
@@ -71,6 +83,10 @@ class Memory:
         self._store = store
         self._known: dict[str, _Kind] = {}
         self._derived: dict[str, _Kind] = {}
+        self._lists: dict[str, Any] = {}
+        self._build = 0
+        self._answers: Mapping[str, str] = {}
+        self._next_answers: Mapping[str, str] = {}
 
     def recall(self, kind: Any, what: str, key: str, now: Now, make: Callable[[], tuple[Any, Iterable[str]]]) -> Known:
         """The value of type ``kind`` that ``make`` gives together with its questions; not made again while the answers are the same.
@@ -88,6 +104,25 @@ class Memory:
         results.new[key] = known
         return known
 
+    def unchanged(self, what: str, key: str, changed: frozenset[str]) -> Known | None:
+        """What the last build, or this one, knew, if none of its questions is among those whose answers have changed since."""
+        results = self._known.get(what)
+        if results is None or results.build != self._build:
+            return None
+        known: Known | None = results.new.get(key) or results.old.get(key)
+        if known is None or not changed.isdisjoint(known.asked):
+            return None
+        results.new[key] = known
+        return known
+
+    def answers(self) -> Mapping[str, str]:
+        """The questions that the results of the last build asked, with their answers."""
+        return self._answers
+
+    def note(self, answers: Mapping[str, str]) -> None:
+        """These are the answers of this build, which may come to be more, for the next one to compare with."""
+        self._next_answers = answers
+
     def has(self, what: str, key: str) -> bool:
         """Whether something that depends on nothing but its key is known."""
         results = self._known.get(what, _Kind())
@@ -102,10 +137,30 @@ class Memory:
         results.new[key] = found
         return found[1]
 
+    def each(self, what: str, key: str, items: Sequence[S], make: Callable[[S], T]) -> list[T]:
+        """What ``make`` gives for each item, which follows from the item and ``key`` alone; made anew only for other items than before."""
+        before: tuple[str, Sequence[S], list[T]] | None = self._lists.get(what)
+        if before is None or before[0] != key or len(before[1]) != len(items):
+            results = [make(item) for item in items]
+        else:
+            results = before[2]
+            for index in compress(count(), map(is_not, before[1], items)):
+                results[index] = make(items[index])
+        self._lists[what] = key, items, results
+        return results
+
     def end_build(self) -> None:
-        """Forget what this build did not use."""
+        """Forget what this build did not use, apart from stages that it did not come to."""
+        self._build += 1
+        self._answers = self._next_answers
         for results in (*self._known.values(), *self._derived.values()):
-            results.old, results.new = results.new, {}
+            if results.new:
+                results.old, results.new, results.build = results.new, {}, self._build
+
+    def give_build_up(self) -> None:
+        """Forget what this build, which has failed, found out: the next one is compared with the one before it."""
+        for results in (*self._known.values(), *self._derived.values()):
+            results.new = {}
 
     def _keep(self, kind: Any, what: str, key: str, known: Known) -> None:
         if self._store is None:

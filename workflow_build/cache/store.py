@@ -109,18 +109,19 @@ class Store:
             elif not path.exists():
                 return
             self._database = _connect(path)
-        except sqlite3.OperationalError as error:
-            self.problem, self._is_off = f"{path} can not be used: {error}", True
         except (sqlite3.Error, OSError) as error:
-            self._start_anew(path, error)
+            self.problem = f"{path} can not be used: {error}"
+            if _is_damage(error):
+                self._start_anew(path)
+            else:
+                self._is_off = True
 
-    def _start_anew(self, path: Path, error: Exception) -> None:
+    def _start_anew(self, path: Path) -> None:
         """A file that is no database is replaced; where even that fails there is no cache."""
-        self.problem = f"{path} can not be used: {error}"
         try:
             _remove(path)
             self._database = _connect(path)
-            self.problem += "; it was started anew"
+            self.problem = f"{self.problem}; it was started anew"
         except (sqlite3.Error, OSError):
             self._database, self._is_off = None, True
 
@@ -129,7 +130,7 @@ class Store:
         self.problem = f"the cache in {self._folder} can not be used: {error}"
         self.close()
         self._is_off = True
-        if not isinstance(error, sqlite3.OperationalError):
+        if _is_damage(error):
             with contextlib.suppress(OSError):  # it stays, and is found damaged again
                 _remove(self._folder / "build.sqlite3")
 
@@ -147,6 +148,13 @@ def _connect(path: Path) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether the file is no database of ours, and not only busy, full, or not to be written."""
+    if isinstance(error, sqlite3.OperationalError):
+        return error.sqlite_errorcode == sqlite3.SQLITE_ERROR  # such as a column that is not there
+    return isinstance(error, sqlite3.DatabaseError)
 
 
 def _size(database: sqlite3.Connection) -> int:

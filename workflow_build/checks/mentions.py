@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import compress
 from pathlib import PurePosixPath
 
 from workflow_build.model import Functions, SourceFile, Sources
@@ -20,12 +22,8 @@ STARTS = b"start("
 def files_that_may_call(sources: Sources, functions: Functions) -> Iterator[SourceFile]:
     """Files that import a workflow, or its module, or have it, and call something of its name, or ``start``. Tests are left out."""
     wanted = _wanted(functions)
-    for file in sources.files:
-        known = file.facts.get("may call")
-        if not isinstance(known, tuple) or known[0] != wanted.digest:
-            known = file.facts["may call"] = wanted.digest, _may_call(file, wanted)
-        if known[1]:
-            yield file
+    found = sources.memory.each("may call", wanted.digest, sources.files, partial(_may_call, wanted=wanted))
+    return compress(sources.files, found)
 
 
 @dataclass(frozen=True, slots=True)

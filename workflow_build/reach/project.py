@@ -38,7 +38,10 @@ class ProjectModules:
     _recorder: Recorder = field(init=False)
 
     def __post_init__(self) -> None:
-        self._recorder = Recorder(self.memory, self._answer)
+        before = self.memory.answers()
+        changed = frozenset(question for question, answer in before.items() if self._answer(question) != answer)
+        self._recorder = Recorder(self.memory, self._answer, changed=changed)
+        self.memory.note(self._answers)
 
     def __contains__(self, module: str) -> bool:
         self._recorder.asked.add(module)
