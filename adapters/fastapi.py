@@ -11,8 +11,13 @@ from workflow_build.adapters import asgi_probe
 from workflow_build.model import Diagnostic, Route, Routes
 from workflow_build.rules import routes as rules
 
-KINDS = {"flow": ("flow", "POST"), "health": ("health", "GET"), "manifest": ("manifest.json", "GET")}
-"""Our endpoints by name: the last part of the path, and the method that must reach it."""
+KINDS: dict[str, tuple[str, str | None]] = {
+    "flow": ("flow", "POST"),
+    "health": ("health", "GET"),
+    "manifest": ("manifest.json", "GET"),
+    "webhook": ("webhook/{token}", None),
+}
+"""Our endpoints by name: the last part of the path, and the method that must reach it, None for any."""
 
 WRAPPERS = ("app", "asgi_app", "wsgi_app", "wsgi_application")
 BEHIND_SOMETHING = frozenset({301, 302, 307, 308, 400, 401, 403, 407, 429})
@@ -132,17 +137,14 @@ def _check(row: Row, rows: Sequence[Row], probe: _Probe) -> tuple[Route, tuple[D
     """The route of one row, and what is wrong with it."""
     kind = _endpoint_name(row)
     tail, method = KINDS[kind]
+    prefix = row.path.removesuffix(f"/{tail}")
     problem: Diagnostic | None
     if row.methods and method not in row.methods:
-        problem = _wrong_method(row, method)
-    elif "{" in row.path:
+        problem = _wrong_method(row, method or "any method")
+    elif "{" in prefix:
         problem = _unconfirmed(probe.root + row.path, "the path has parameters", "mount the routes under a fixed path")
     else:
-        taker = next(other for other in rows if other is row or other.takes(row.path, method, row.host))
-        # The first of two equal mounts answers for both: that is WB502, not a shadow.
-        same = taker.endpoint is row.endpoint
-        prefix = row.path.removesuffix(f"/{tail}")
-        problem = probe.problem(prefix, row.host) if same else _shadowed(row, taker, method)
+        problem = _shadow(row, rows, (method,) if method else ("GET", "POST")) or probe.problem(prefix, row.host)
     route = Route(
         kind=kind,
         path=probe.root + row.path,
@@ -152,6 +154,16 @@ def _check(row: Row, rows: Sequence[Row], probe: _Probe) -> tuple[Route, tuple[D
         confirmed=problem is None,
     )
     return route, () if problem is None else (problem,)
+
+
+def _shadow(row: Row, rows: Sequence[Row], methods: Iterable[str]) -> Diagnostic | None:
+    """What takes requests of one of ``methods`` before the row can. The first of two equal mounts answers for both: that is WB502."""
+    path = row.path.replace("{token}", "token")
+    for method in methods:
+        taker = next(other for other in rows if other is row or other.takes(path, method, row.host))
+        if taker.endpoint is not row.endpoint:
+            return _shadowed(row, taker, method)
+    return None
 
 
 def _twice(ours: Iterable[Row], root: str) -> tuple[Diagnostic, ...]:
@@ -232,7 +244,7 @@ def _module_of(endpoint: object) -> str:
 
 
 def _endpoint_name(row: Row) -> str:
-    return str(getattr(row.endpoint, "__name__", ""))
+    return str(getattr(row.endpoint, "__name__", "")).lower()  # an endpoint for any method is a class
 
 
 def _not_an_app(app: object) -> Diagnostic:

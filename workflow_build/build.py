@@ -11,13 +11,25 @@ from workflow_build.errors import UsageError
 from workflow_build.ignores import Suppressed
 from workflow_build.model import Config, Diagnostic, Functions, Routes, Severity, Sources
 from workflow_build.rules.routes import NO_APP, NO_TARGET
+from workflow_build.telling import Tell, tell_nobody
 from workflow_build.whereabouts import several_packages
-from workflow_build.write import CONFIG, Output, compare, compare_file, read_manifest, require_ours, write, write_config
+from workflow_build.write import (
+    CONFIG,
+    MANIFEST,
+    Output,
+    compare,
+    compare_file,
+    read_manifest,
+    require_ours,
+    write,
+    write_config,
+)
 
 if TYPE_CHECKING:
     import threading
 
     from workflow_build.routes import Before
+    from workflow_build.write import Written
 
 TIMEOUT = 60.0
 """Seconds that the app may take to be imported and asked."""
@@ -31,6 +43,10 @@ class Options:
     """Write nothing, and say what would be written."""
     with_routes: bool = True
     timeout: float = TIMEOUT
+    tell: Tell = tell_nobody
+    """Is called with what the build is at, as each part of it begins."""
+    written: Written | None = None
+    """What this process has written before."""
     stop: threading.Event | None = None
     """Set by another thread, it ends the reading of routes."""
 
@@ -84,9 +100,9 @@ def finish(config: Config, compiled: Compiled, files: Mapping[str, str] | None, 
     if files is not None and not compiled.stopped:
         prune = config.prune_bundles
         if options.only_check:
-            output = compare(config.out, files, _label(config), prune=prune)
+            output = compare(config.out, _but_for_what_is_told(config, files), _label(config), prune=prune)
         else:
-            output = write(config.out, files, prune=prune)
+            output = write(config.out, files, prune=prune, written=options.written)
     result = Result(config, compiled.functions, compiled.findings, output, (), compiled.stopped, compiled.suppressed)
     if not compiled.stopped:
         more = several_packages(config, compiled.functions)
@@ -104,6 +120,7 @@ def _routed(result: Result, compiled: Compiled, options: Options) -> Result:
         return replace(result, diagnostics=(*result.diagnostics, *_skipped(config)))
     from workflow_build.routes import CHECKED, WRITTEN, config_text
 
+    options.tell("reading the app's routes")
     found = _read_all(config, compiled.build, options, CHECKED if options.only_check else WRITTEN)
     more, ignored = compiled.ignores.applied(finding for one in found for finding in one.diagnostics)
     if all(one.routes for one in found):
@@ -139,6 +156,17 @@ def _read_all(config: Config, build_id: str, options: Options, before: Before) -
     return tuple(
         read_routes(config, target, build_id, options.timeout, before, options.stop) for target in config.targets
     )
+
+
+def _but_for_what_is_told(config: Config, files: Mapping[str, str]) -> Mapping[str, str]:
+    """The files, with the manifest as it stands on disk if it is as good: editing the body of a step makes nothing stale."""
+    from workflow_build.manifest import says_the_same
+
+    try:
+        before = (config.out / MANIFEST).read_bytes().decode()
+    except (OSError, UnicodeDecodeError):
+        return files
+    return {**files, MANIFEST: before} if says_the_same(before, files[MANIFEST]) else files
 
 
 def _label(config: Config) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from operator import attrgetter
 
 from workflow_build.graph.names import Bound, Names, Unfinished
 from workflow_build.model import Function, Functions, Location
@@ -47,8 +47,9 @@ class SerializableClass:
 
 def serializable_classes(functions: Functions, names: Names) -> tuple[SerializableClass, ...]:
     """All of them, sorted by module and name."""
-    recall = names.lookup.modules.recall
-    found = [recall(Crossing, "classes", one.id, partial(_of, one, names.afresh())) for one in functions.functions]
+    found = names.lookup.modules.recall_each(
+        Crossing, "classes", functions.functions, attrgetter("id"), lambda one: _of(one, names.afresh())
+    )
     return tuple(sorted({one for crossing in found for one in crossing.classes}))
 
 

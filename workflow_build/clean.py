@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from workflow_build.cache.store import remove_cache
 from workflow_build.errors import OutputError
 from workflow_build.model import Config
 from workflow_build.write import CONFIG, MANIFEST, TEMPORARY, listed_files, read_manifest, retained_bundles
@@ -19,17 +20,26 @@ class Cleaned:
     removed: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     """Files that no build has written."""
+    cache: bool = False
+    """Whether there was a cache, which is gone as well."""
 
 
 def clean(config: Config, *, old_bundles: bool = False) -> Cleaned:
-    """Remove what the manifest lists, the bundles, and the folders that are empty then.
+    """Remove what the manifest lists, the bundles, the folders that are empty then, and the cache.
 
     Bundles of earlier builds can not be made again from today's source, and runs in flight may need them: unless ``old_bundles``
     allows their removal, ``OutputError`` is raised and nothing is touched. A folder without a manifest of ours is left alone.
     """
-    out = config.out
-    if read_manifest(out) is None:
-        return Cleaned()
+    output = (
+        _output_removed(config.out, old_bundles=old_bundles) if read_manifest(config.out) is not None else Cleaned()
+    )
+    try:
+        return replace(output, cache=remove_cache(config.project))
+    except OSError as error:
+        raise OutputError(f"can not remove {error.filename}: {error.strerror}") from error
+
+
+def _output_removed(out: Path, *, old_bundles: bool) -> Cleaned:
     for folder in (out, out / "bundles"):
         if folder.is_symlink():
             raise OutputError(f"{folder} is a symbolic link, and what is behind it may not be ours. Remove the link")

@@ -8,7 +8,7 @@ import click
 
 from workflow_build.commands.usage import HELP
 
-COMMANDS = ("build", "routes", "graph", "doctor", "init", "clean")
+COMMANDS = ("build", "routes", "graph", "doctor", "predeploy", "publish", "init", "clean")
 """Each is in the module of its name in ``workflow_build.commands``, which is loaded when the command is asked for."""
 
 

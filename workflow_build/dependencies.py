@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,11 +37,28 @@ def with_dependencies(sources: Sources, config: Config) -> Sources:
     return replace(sources, files=tuple(files))
 
 
-def fingerprint(names: Sequence[str]) -> str:
-    """Changes when those packages do."""
+def searched() -> list[tuple[str, int]]:
+    """The folders in which packages are looked for, and when each last got or lost one."""
+    found: list[tuple[str, int]] = []
+    for entry in sys.path:
+        with suppress(OSError):
+            found.append((entry, Path(entry or ".").stat().st_mtime_ns))
+    return found
+
+
+def installed(names: Sequence[str]) -> dict[str, str]:
+    """The files of those packages: where each is on this machine."""
+    return {path: str(place) for path, place in _files(names)}
+
+
+def fingerprint(files: Mapping[str, str]) -> str:
+    """Changes when one of the files does."""
     known = hashlib.sha256()
-    for path, place in _files(names):
-        found = place.stat()
+    for path, place in files.items():
+        try:
+            found = Path(place).stat()
+        except OSError:
+            continue
         known.update(f"{path} {found.st_mtime_ns} {found.st_size}\n".encode())
     return known.hexdigest()
 

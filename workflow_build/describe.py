@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from operator import attrgetter
 
 from workflow_build import discover, resolve, scan
 from workflow_build.classes import SerializableClass, serializable_classes
@@ -55,8 +56,9 @@ def survey(config: Config) -> Survey:
 
 
 def _hashes(functions: Functions, names: Names) -> dict[str, str]:
-    recall = names.lookup.modules.recall
-    return {one.id: recall(str, "text", one.id, partial(_hash, one, names)) for one in functions.functions}
+    marked = functions.functions
+    hashes = names.lookup.modules.recall_each(str, "text", marked, attrgetter("id"), partial(_hash, names=names))
+    return {one.id: found for one, found in zip(marked, hashes, strict=True)}
 
 
 def _hash(function: Function, names: Names) -> str:

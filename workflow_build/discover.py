@@ -71,8 +71,8 @@ def _relevant(sources: Sources, markers: Markers, diagnostics: list[Diagnostic])
     waiting = [file for file in sources.files if not file.candidate]
     batch = [file for file in sources.files if file.candidate]
     for number in count():
-        for file in batch:
-            read = markers.recall(Read, "names", _key(file), partial(_read, file))
+        reads = memory.each(f"names {number}", "", batch, partial(_recalled, markers=markers))
+        for file, read in zip(batch, reads, strict=True):
             if read.names:
                 found.append(file)
                 markers.add(file.module, read.names)
@@ -88,6 +88,11 @@ def _relevant(sources: Sources, markers: Markers, diagnostics: list[Diagnostic])
         batch = [file for file in waiting if file.path in chosen]
         waiting = [file for file in waiting if file.path not in chosen]
     return sorted(found, key=lambda file: file.path)
+
+
+def _recalled(file: SourceFile, markers: Markers) -> Read:
+    read: Read = markers.recall(Read, "names", _key(file), partial(_read, file))
+    return read
 
 
 def _read(file: SourceFile) -> Read:
@@ -115,7 +120,10 @@ def _hints(found: Sequence[SourceFile], markers: Markers) -> _Hints:
     for file in found:
         exported = markers.recall(frozenset[str], "exported", file.module, partial(markers.exported, file.module))
         if exported:
-            words = [file.module.rpartition(".")[2].encode(), *([_RELATIVE] if file.is_package else [])]
+            words = [
+                file.module.rpartition(".")[2].encode(errors="surrogateescape"),
+                *([_RELATIVE] if file.is_package else []),
+            ]
             for word in words:
                 hints.setdefault(word, set()).update(name.encode() for name in exported)
     names = sorted({re.escape(name) for found in hints.values() for name in found})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +20,7 @@ from workflow_build.errors import BuildError
 from workflow_build.manifest import manifest, own_version
 from workflow_build.model import Binding, Bundles, Config, Function, Functions
 
-RESERVED = frozenset({"STEPS", "Registrations", "error", "nested_step"})
+RESERVED = frozenset({"STEPS", "Registrations", "error", "nested_step", "workflow_runtime"})
 """Names that ``step_registrations.py`` has for itself."""
 
 NESTED = ".<locals>."
@@ -49,7 +51,7 @@ def emit(
         "step_registrations.py": memory.derive(
             "step registrations",
             "",
-            [(step.module, step.qualname, step.binding, repr(step.options)) for step in functions.steps],
+            [(step.module, step.qualname, step.binding, repr(step.options), step.retry) for step in functions.steps],
             partial(_step_registrations, functions.steps),
         ),
         "bundles/__init__.py": _render(
@@ -122,8 +124,13 @@ def _require_importable(function: Function) -> None:
 
 
 def _step_registrations(steps: Sequence[Function]) -> str:
-    nested = any(step.binding is Binding.NESTED for step in steps)
-    return _render("step_registrations.py.jinja", modules=_registrations(steps), nested=nested)
+    nested = [step for step in steps if step.binding is Binding.NESTED]
+    return _render(
+        "step_registrations.py.jinja",
+        modules=_registrations(steps),
+        nested=bool(nested),
+        policies=any(step.retry for step in nested),
+    )
 
 
 def _registrations(steps: Iterable[Function]) -> list[dict[str, object]]:
@@ -171,5 +178,26 @@ def _expression(step: Function, head: str) -> str:
     outer, _, name = path.partition(NESTED)
     if not name:
         return path
-    options = [f"{key}={value!r}" for key, value in step.options.items()]
+    options = [f"{key}={literals.plain(value)}" for key, value in step.options.items()]
+    if step.retry:
+        options.append(f"retry={_policy(ast.parse(step.retry, mode='eval').body, 12)}")
     return literals.call(("nested_step", outer, literals.literal(name), *options), 8)
+
+
+def _policy(node: ast.expr, indent: int) -> str:
+    """A retry policy, with the runtime's names taken from the runtime."""
+    match node:
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
+            values = [literals.plain(ast.literal_eval(value)) for value in args]
+            named = [f"{word.arg}={literals.plain(ast.literal_eval(word.value))}" for word in keywords]
+            return literals.exploded(f"workflow_runtime.{name}(", [*values, *named], ")", indent)
+        case ast.Dict(keys=keys, values=policies):
+            rules = [
+                f"{_policy(kind, indent)}: {_policy(policy, indent + 4)}"
+                for kind, policy in zip(keys, policies, strict=True)
+                if kind is not None
+            ]
+            return literals.exploded("{", rules, "}", indent)
+        case ast.Name(id=name):
+            return name if hasattr(builtins, name) else f"workflow_runtime.{name}"
+    raise AssertionError(f"{ast.dump(node)} is no part of a policy")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 WIDTH = 79
 
@@ -19,6 +19,11 @@ def literal(text: str) -> str:
     """A string literal on one line, in double quotes unless that needs more escapes."""
     quote = "'" if text.count('"') > text.count("'") else '"'
     return quote + "".join(f"\\{char}" if char == quote else _escaped(char) for char in text) + quote
+
+
+def plain(value: object) -> str:
+    """A literal of any kind."""
+    return literal(value) if isinstance(value, str) else repr(value)
 
 
 def text_literal(text: str) -> str:
@@ -36,24 +41,26 @@ def tuple_literal(items: Sequence[str], indent: int) -> str:
     """A tuple of strings, one a line; a single one stays on the line, where formatters put it whatever its comma says."""
     if len(items) == 1:
         return f"({literal(items[0])},)"
-    return _exploded("(", [literal(item) for item in items], ")", indent)
+    return exploded("(", [literal(item) for item in items], ")", indent)
 
 
 def list_literal(items: Sequence[str], indent: int) -> str:
     """A list of strings, one a line."""
-    return _exploded("[", [literal(item) for item in items], "]", indent)
+    return exploded("[", [literal(item) for item in items], "]", indent)
 
 
 def dict_literal(items: Mapping[str, str], indent: int) -> str:
     """A dict from strings to expressions, one item a line."""
-    return _exploded("{", [f"{literal(key)}: {value}" for key, value in items.items()], "}", indent)
+    return exploded("{", [f"{literal(key)}: {value}" for key, value in items.items()], "}", indent)
 
 
 def call(parts: Sequence[str], indent: int) -> str:
     """A call: the function's expression, then those of its arguments."""
     function, *arguments = parts
     line = f"{function}({', '.join(arguments)})"
-    return line if indent + len(line) <= WIDTH else _exploded(f"{function}(", arguments, ")", indent)
+    return (
+        line if indent + len(line) <= WIDTH and "\n" not in line else exploded(f"{function}(", arguments, ")", indent)
+    )
 
 
 def import_lines(module: str, names: Mapping[str, str], indent: int) -> list[str]:
@@ -69,6 +76,7 @@ def import_lines(module: str, names: Mapping[str, str], indent: int) -> list[str
     ]
 
 
+@cache
 def is_dotted_name(text: str) -> bool:
     """Whether the text is a dotted path of identifiers that an import statement can hold."""
     return all(part.isidentifier() and not keyword.iskeyword(part) for part in text.split("."))
@@ -97,7 +105,8 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
     return keys
 
 
-def _exploded(start: str, lines: Sequence[str], end: str, indent: int) -> str:
+def exploded(start: str, lines: Sequence[str], end: str, indent: int) -> str:
+    """``lines`` between ``start`` and ``end``, each on its own line with a comma."""
     if not lines:
         return start + end
     pad = " " * indent

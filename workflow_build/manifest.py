@@ -20,6 +20,9 @@ from workflow_build.model import BuiltWorkflow, Bundles, Config, Function, Funct
 VERSION = 1
 """Of the manifest's format. It changes when what was valid is no longer."""
 
+TELLING = frozenset({"hash", "location"})
+"""Keys of what is only told: where functions stand, and what their own text is. It changes with each edit, and no run depends on it."""
+
 INSIDE_A_LIST = 4
 """How far in the entries of a list stand."""
 
@@ -30,7 +33,7 @@ class Manifest:
 
     text: str
     build: str
-    """The hash of everything else in it."""
+    """The hash of everything else in it that a run could depend on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class _Part:
     """A part of the manifest in both of its forms, so that what has not changed is not put into words again."""
 
     plain: str
-    """On one line, keys sorted: what is hashed."""
+    """On one line, keys sorted, without what is only told: what is hashed."""
     pretty: str
     """As it is written."""
 
@@ -80,10 +83,24 @@ def manifest(
     return Manifest(f'{{\n  "build": "{build}"{pretty}\n}}\n', build)
 
 
+def says_the_same(before: str, after: str) -> bool:
+    """Whether two manifests differ in nothing, or only in what is told of functions whose text was edited or moved."""
+    try:
+        return bool(_that_matters(json.loads(before)) == _that_matters(json.loads(after)))
+    except (ValueError, RecursionError):
+        return False
+
+
+def _that_matters(content: object) -> object:
+    if isinstance(content, dict):
+        return {key: _that_matters(item) for key, item in content.items() if key not in TELLING}
+    return [_that_matters(item) for item in content] if isinstance(content, list) else content
+
+
 def _part(content: object, indent: int = 2) -> _Part:
     """``indent`` is how far in the part stands."""
     pretty = json.dumps(content, indent=2).replace("\n", "\n" + " " * indent)
-    return _Part(json.dumps(content, sort_keys=True, separators=(",", ":")), pretty)
+    return _Part(json.dumps(_that_matters(content), sort_keys=True, separators=(",", ":")), pretty)
 
 
 def _listed(items: Iterable[_Part]) -> _Part:
@@ -95,7 +112,8 @@ def _listed(items: Iterable[_Part]) -> _Part:
 
 
 def _step(step: Function, description: Description) -> dict[str, object]:
-    return {**_function(step, description), "options": _plain(step.options)}
+    options = {**step.options, **({"retry": step.retry} if step.retry else {})}
+    return {**_function(step, description), "options": _plain(options)}
 
 
 def _graph(built: BuiltWorkflow, description: Description) -> Graph:

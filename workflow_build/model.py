@@ -141,6 +141,8 @@ class Function:
     """For a nested function: the variables of the functions around it that it reads, sorted."""
     also: tuple[Location, ...] = ()
     """Its other definitions, when it has one in each branch of an ``if`` or the like."""
+    retry: str = ""
+    """Its retry policy as Python text over the runtime's own names; empty when it has none, or one that reading can not tell."""
     id: str = field(init=False, compare=False)
     """``step//shop.payments//charge``: stable while module and name are."""
 
@@ -179,6 +181,8 @@ class KeptStatement:
     """Its position among the module's top-level statements, from 0."""
     names: tuple[str, ...] | None = None
     """For an import: the names that stay, sorted (those a star gives, for a star). None: the whole statement stays."""
+    is_stub: bool = False
+    """Whether it is a workflow of which only the signature stays, since this workflow starts it, or looks for its runs, and does not run it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from pathlib import PurePath
 
 from workflow_build.model import (
@@ -34,10 +35,9 @@ def resolve(sources: Sources, functions: Functions, config: Config) -> Program:
     """
     modules = project_modules(sources, functions)
     pure = tuple(sorted(set(config.pure)))
-    found = [
-        modules.recall(Reached, "reached", f"{function.id} {pure}", partial(_reached_from, function, modules, pure))
-        for function in functions.workflows
-    ]
+    found = modules.recall_each(
+        Reached, f"reached {pure}", functions.workflows, attrgetter("id"), lambda one: _reached_from(one, modules, pure)
+    )
     known = {(finding.code, finding.location) for finding in functions.diagnostics}
     owners = [function for function in functions.functions if function.binding is Binding.INSTANCE]
     unfit = [modules.recall(Unfit, "unfit", one.id, partial(_unfit, one, modules)) for one in owners]
@@ -87,9 +87,9 @@ def _unfit(function: Function, modules: ProjectModules) -> Unfit:
 def _closure(function: Function, territory: Territory) -> WorkflowClosure:
     walk = Walk(territory)
     walk.start(function)
-    kept: dict[str, dict[int, set[str]]] = {name: {} for name in sorted(walk.present)}
+    kept: dict[str, dict[int, KeptStatement]] = {name: {} for name in sorted(walk.present)}
     for (name, index), names in walk.kept.items():
-        kept[name][index] = names
+        kept[name][index] = KeptStatement(index, tuple(sorted(names)) or None, (name, index) in walk.stubs)
     return WorkflowClosure(
         function,
         modules=tuple(_reached(name, statements, territory.lookup.modules) for name, statements in kept.items()),
@@ -98,15 +98,15 @@ def _closure(function: Function, territory: Territory) -> WorkflowClosure:
     )
 
 
-def _reached(name: str, kept: dict[int, set[str]], modules: ProjectModules) -> ReachedModule:
+def _reached(name: str, kept: dict[int, KeptStatement], modules: ProjectModules) -> ReachedModule:
     syntax, file = modules.syntax(name), modules.file(name)
     if file is None:
         return ReachedModule(name, modules.folder(name) or "", True, "", ())
     if syntax is None:
         return ReachedModule(name, file.path, file.is_package, "", ())
     if kept:
-        kept = kept | {index: set() for index in syntax.future if index not in kept}
-    statements = tuple(KeptStatement(index, tuple(sorted(kept[index])) or None) for index in sorted(kept))
+        kept = {index: KeptStatement(index) for index in syntax.future} | kept
+    statements = tuple(kept[index] for index in sorted(kept))
     return ReachedModule(name, file.path, file.is_package, syntax.parsed.text, statements)
 
 

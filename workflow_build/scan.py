@@ -43,9 +43,9 @@ def gathered(read: Iterable[SourceFile | Diagnostic | None]) -> Sources:
 def read_file(found: Found) -> SourceFile | Diagnostic | None:
     """The file; a finding when it can not be read or is too large for a module with markers; None to leave it out."""
     path, name = found.entry.path, found.name
-    if not found.entry.is_file() and os.path.exists(path):  # noqa: PTH110 a Path for each file takes longer than reading it
-        return None  # a pipe or a device, which would be waited for
     try:
+        if not found.entry.is_file() and os.path.exists(path):  # noqa: PTH110 a Path for each file takes longer than reading it
+            return None  # a pipe or a device, which would be waited for
         with open(path, "rb") as file:  # noqa: PTH123 a Path for each file takes longer than reading it
             data = file.read(MAX_BYTES + 1)
     except OSError as error:

@@ -7,25 +7,27 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from workflow_build import config as configuration
 from workflow_build.build import Options, Result, finish
+from workflow_build.cache import codec
 from workflow_build.cache.memory import Memory
 from workflow_build.cache.stamps import load_stamps
 from workflow_build.cache.store import Store
 from workflow_build.cache.tool import tool_fingerprint
 from workflow_build.compiled import Compiled
 from workflow_build.config import Flags
-from workflow_build.dependencies import fingerprint
+from workflow_build.dependencies import fingerprint, installed, searched
 from workflow_build.finished import finished, keep, known
 from workflow_build.model import Config, Sources
+from workflow_build.telling import Tell
 from workflow_build.tree import Tree
 from workflow_build.walk import Walk
-from workflow_build.write import require_ours
+from workflow_build.write import Written, require_ours
 
 NO_FLAGS = Flags()
 ALL = Options()
@@ -49,6 +51,7 @@ class Session:
         self._store: Store | None = None
         self._memory = Memory()
         self._tree = Tree()
+        self._written = Written()
         self._basis: Config | None = None
         self._packages = ""
         """Tells the installed packages that bring steps from others."""
@@ -74,15 +77,19 @@ class Session:
         before ``close``.
         """
         with _collecting_no_garbage():
+            options.tell("reading files")
             out = self._look(changed)
             done = known(self._store, self._key(out)) if self._store and changed is None else None
             files: Mapping[str, str] | None = None
             if done is not None:
                 config, compiled = done.config, done.compiled
             else:
-                config, compiled, files = self._compiled(out)
+                config, compiled, files = self._compiled(out, options.tell)
             self.out, self._last = config.out, (config, compiled)
-        result = finish(config, compiled, files, options)
+            try:
+                result = finish(config, compiled, files, replace(options, written=self._written))
+            finally:  # after the output, for which somebody waits
+                self._tidy(is_compiled=files is not None)
         if not options.only_check:
             self._unsaved = (config, compiled, files) if files is not None else None
             if changed is None:
@@ -107,10 +114,11 @@ class Session:
         self.is_new = True
         basis = configuration.basis(self.project, self._flags)
         self._begin(basis)
-        files = None if changed is None else [path for path in changed if path.endswith(".py")]
-        is_enough = files is not None and files != [] and self._tree.look_at(files)
+        is_enough = (
+            bool(changed) and all(path.endswith(".py") for path in changed or ()) and self._tree.look_at(changed or ())
+        )
         if not is_enough:
-            self._packages = fingerprint(basis.dependencies)
+            self._packages = fingerprint(self._installed(basis.dependencies))
         settings = self._settings_of(basis)
         self.is_new, self._settings = settings != self._settings, settings
         out = self._output_folder(basis)
@@ -129,6 +137,18 @@ class Session:
             self._tree, self.out = Tree(), None
         self._basis = basis
 
+    def _installed(self, names: Sequence[str]) -> Mapping[str, str]:
+        """The files of packages that bring steps; not looked up again before something is installed."""
+        key = json.dumps([names, searched()])
+        text = self._store.get("packages", key) if self._store else None
+        with suppress(*codec.NotData):
+            found: Mapping[str, str] = codec.load(Mapping[str, str], text or "")
+            return found
+        fresh = installed(names)
+        if self._store:
+            self._store.put("packages", key, codec.dump(Mapping[str, str], fresh))
+        return fresh
+
     def _settings_of(self, basis: Config) -> str:
         try:
             text = (basis.project / "pyproject.toml").read_bytes()
@@ -142,27 +162,33 @@ class Session:
         if self.out is not None:
             return os.fspath(self.out)
         text = None if basis.out_is_named or not self._store else self._store.get("out", self._settings)
-        return text or os.fspath(basis.out)
+        with suppress(*codec.NotData):
+            found: str = codec.load(str, text or "")
+            return found
+        return os.fspath(basis.out)
 
     def _key(self, out: str) -> str:
         """All that a build follows from. Never seen before when a file can not be read."""
         return f"{self._settings} {out} {self._tree.digest() or os.urandom(16).hex()}"
 
-    def _compiled(self, out: str) -> tuple[Config, Compiled, Mapping[str, str]]:
+    def _compiled(self, out: str, tell: Tell) -> tuple[Config, Compiled, Mapping[str, str]]:
         # This brings the whole compiler, which a build with nothing to do goes without.
         from workflow_build.stages import compile_sources
 
         config, sources = self._read(out)
         require_ours(config.out)
         try:
-            compiled, files = compile_sources(sources, config)
+            compiled, files = compile_sources(sources, config, tell)
         except BaseException:
             self._memory.give_build_up()
-            raise
-        finally:
             self._tree.forget_results()
-        self._memory.end_build()
+            raise
         return config, compiled, files
+
+    def _tidy(self, *, is_compiled: bool) -> None:
+        if is_compiled:
+            self._memory.end_build()
+            self._tree.forget_results()
 
     def _read(self, out: str) -> tuple[Config, Sources]:
         """The settings and the files, which are those outside of the folder that the settings name."""
@@ -180,7 +206,7 @@ class Session:
             return
         if unsaved is not None:
             out = os.fspath(unsaved[0].out)
-            store.put("out", self._settings, out)
+            store.put("out", self._settings, codec.dump(str, out))
             keep(store, self._key(out), finished(*unsaved))
         if unsaved is not None or self._tree.read > WORTH_SAVING:
             store.put("stamps", _place(basis), self._tree.stamps_text())

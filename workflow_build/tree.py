@@ -15,6 +15,9 @@ from workflow_build.walk import Found, Walk
 LEFT_OUT = "-"
 """The digest of a file that plays no part: a large one without markers."""
 
+FEW = 100
+"""Files whose analysis is kept from one build to the next: those around an edit, which is seldom the only one there."""
+
 
 @dataclass(slots=True)
 class _Held:
@@ -97,10 +100,12 @@ class Tree:
         return dump_stamps({name: (held.stamp, held.digest) for name, held in self._held.items() if held.stamp})
 
     def forget_results(self) -> None:
-        """Drop what stages have found out about single files: it takes far more memory than the files."""
-        for held in self._held.values():
-            if isinstance(held.content, SourceFile) and held.content.results:
-                held.content.results.clear()
+        """Drop what stages have found out about many files: it takes far more memory than the files."""
+        contents = [held.content for held in self._held.values()]
+        found = [content.results for content in contents if isinstance(content, SourceFile) and content.results]
+        if len(found) > FEW:
+            for results in found:
+                results.clear()
 
     def _looked_at(self, found: Found, held: _Held | None, started: int) -> _Held:
         stamp = _stamp(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
+
+COPIES = re.compile(r"(lib|bdist|temp)(\..+)?")
+"""What setuptools has in a folder named ``build``: among it, copies of the project's packages."""
+
+BUILT_FROM = ("pyproject.toml", "setup.py", "setup.cfg")
+"""Files one of which stands beside such a folder."""
 
 ENVIRONMENT = "pyvenv.cfg"
 """The file that shows that a folder is a virtual environment."""
@@ -71,14 +77,32 @@ class Walk:
             return
         self.folders.append(folder)
         active = [*ignores, _ignore_file(folder)] if ".gitignore" in names else ignores
+        skipped = _skipped(folder, names) if above else SKIPPED_FOLDERS
         for entry in entries:
             if entry.name[0] == "." or entry.path in self.outs:
                 continue
-            if entry.is_dir():
-                if entry.name not in SKIPPED_FOLDERS and not _is_left_out(entry.path, excluded, active, is_folder=True):
+            if _is_folder(entry):
+                if entry.name not in skipped and not _is_left_out(entry.path, excluded, active, is_folder=True):
                     yield from self._below(entry.path, excluded, active, above | {this})
             elif entry.name.endswith(".py") and not _is_left_out(entry.path, excluded, active, is_folder=False):
                 yield entry
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _skipped(folder: str, names: Collection[str]) -> Collection[str]:
+    """Those of the names in a folder that are never gone into."""
+    if not folder.endswith(f"{os.sep}build"):
+        return SKIPPED_FOLDERS
+    path = Path(folder)
+    if "__init__.py" in names or not any((path.parent / name).is_file() for name in BUILT_FROM):
+        return SKIPPED_FOLDERS
+    return SKIPPED_FOLDERS.union(name for name in names if COPIES.fullmatch(name))
 
 
 @dataclass(frozen=True)

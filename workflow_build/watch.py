@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
+from watchfiles import Change
+from watchfiles import watch as changes_below
 
 from workflow_build.build import Options, Result
 from workflow_build.errors import BuildError
 from workflow_build.session import Session
+from workflow_build.telling import Telling, nobody_told
 from workflow_build.walk import ENVIRONMENT, SKIPPED_FOLDERS
 
 DEBOUNCE_MS = 400
 """Changes that go on, as a checkout's do, are gathered for at most so long."""
 
-STEP_MS = 10
+STEP_MS = 5
 """A change counts as over when nothing follows within this time."""
 
-IDLE_MS = 250
+IDLE_MS = 50
 """How long to wait for a change before looking at other things."""
 
 AGAIN_SECONDS = 0.5
 """How long to wait for a folder that has vanished to come back."""
 
-FILES = Options(with_routes=False)
+NOTHING_KNOWN: frozenset[str] = frozenset()
+"""Which files have changed: everything is looked at, and compiled even if the cache knows it, to be ready for edits."""
 
 SETTINGS = frozenset({"pyproject.toml", ".gitignore", ENVIRONMENT})
+
+ADVICE = "raise the limit, or have the folders looked through again and again: WATCHFILES_FORCE_POLLING=1"
+
+Events = Generator[set[tuple[Change, str]], None, None]
+"""What happens in the watched folders; now and then nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,7 @@ class Rebuilt:
     problem: str | None
     """Why there is no result: what a single build would have ended with."""
     changed: frozenset[str] | None
-    """The files that have changed; None when everything was looked at."""
+    """The files that have changed; None or empty when everything was looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,40 +63,43 @@ class _Changes:
     """Whether folders came or went, so that others must be watched."""
 
 
-def rebuilds(session: Session, stop: threading.Event) -> Iterator[Rebuilt | None]:
+def rebuilds(session: Session, stop: threading.Event, telling: Telling = nobody_told) -> Iterator[Rebuilt | None]:
     """Build, then build again after each change, without reading routes; now and then None, while nothing happens.
 
-    Ends when ``stop`` is set, or a signal interrupts it.
+    ``telling`` is told what each build is at. Ends when ``stop`` is set. Raises ``BuildError`` when the system does not let the
+    folders be watched.
     """
     last: Rebuilt | None = None
     while not stop.is_set():
         folders = _folders(session)
-        notify = _watcher(folders)
         # The watcher is there before the build looks: no change falls between the two.
-        now = _built(session, None)
+        events = _watching(folders, stop)
+        now = _built(session, None if last is None else NOTHING_KNOWN, telling)
+        if last is not None:
+            gc.collect()
+            gc.freeze()  # what the builds remember lasts: collecting garbage need not look at it again and again
         if last is None or session.is_new or now.problem != last.problem:
             yield now
         last = now
-        if notify is None:
+        if events is None:
             stop.wait(AGAIN_SECONDS)
             continue
-        with notify:
-            while _folders(session) == folders:
-                changes = _changes(notify, stop, session)
-                if changes is None:
-                    return
-                if changes.folders:
+        with closing(events):
+            for happened in events:
+                changes = _changes(happened, session)
+                if changes.files and not changes.folders:
+                    last = _built(session, changes.files, telling)
+                yield last if changes.files and not changes.folders else None
+                if changes.folders or _folders(session) != folders:
                     break
-                if changes.files:
-                    last = _built(session, changes.files)
-                yield last if changes.files else None
 
 
-def _built(session: Session, changed: frozenset[str] | None) -> Rebuilt:
+def _built(session: Session, changed: frozenset[str] | None, telling: Telling) -> Rebuilt:
     started = time.perf_counter()
     result, problem = None, None
     try:
-        result = session.build(FILES, changed)
+        with telling() as tell:
+            result = session.build(Options(with_routes=False, tell=tell), changed)
     except BuildError as error:
         problem = str(error)
     except OSError as error:  # a folder that went while it was looked at
@@ -95,26 +108,38 @@ def _built(session: Session, changed: frozenset[str] | None) -> Rebuilt:
 
 
 def _folders(session: Session) -> list[str]:
-    """What to watch: the folder of pyproject.toml, and those that hold source, one by one, since ignored ones stand between them."""
+    """What to watch: the project's folder, and those that hold source, each alone, since ignored ones stand between them."""
     return sorted({os.fspath(session.project), *session.folders})
 
 
-def _watcher(folders: list[str]) -> RustNotify | None:
-    """None when a folder has vanished."""
+def _watching(folders: list[str], stop: threading.Event) -> Events | None:
+    """What happens in the folders from now on, until told to stop. None when one of them has vanished."""
+    if not all(Path(folder).is_dir() for folder in folders):
+        return None
+    events = changes_below(
+        *folders,
+        watch_filter=None,
+        debounce=DEBOUNCE_MS,
+        step=STEP_MS,
+        stop_event=stop,
+        rust_timeout=IDLE_MS,
+        yield_on_timeout=True,
+        recursive=False,
+        ignore_permission_denied=True,
+    )
     try:
-        return RustNotify(folders, False, False, 300, False, True)
-    except (OSError, WatchfilesRustInternalError):
+        next(events, None)  # it begins to watch when it is first asked
+    except FileNotFoundError:
         return None
+    except (OSError, RuntimeError) as error:
+        raise BuildError(f"{len(folders)} folders can not be watched: {error}; {ADVICE}") from error
+    return events
 
 
-def _changes(notify: RustNotify, stop: threading.Event, session: Session) -> _Changes | None:
-    """Wait for something to happen. None when told to stop."""
-    events = notify.watch(DEBOUNCE_MS, STEP_MS, IDLE_MS, stop)
-    if events in ("stop", "signal"):
-        return None
-    if isinstance(events, str):  # nothing for a while
+def _changes(happened: set[tuple[Change, str]], session: Session) -> _Changes:
+    if not happened:
         return _Changes(frozenset(), folders=not session.project.is_dir())
-    paths = {path for _, path in events if not _is_beside_the_point(path, session)}
+    paths = {path for _, path in happened if not _is_beside_the_point(path, session)}
     files = {path for path in paths if path.endswith(".py") or Path(path).name in SETTINGS}
     known = set(_folders(session))
     return _Changes(frozenset(files), folders=any(path in known or Path(path).is_dir() for path in paths - files))

@@ -19,8 +19,10 @@ def require_right_folder(sources: Sources, config: Config) -> None:
     if config.roots != (config.project,) or not name.isidentifier() or name in modules:
         return
     inner = "|".join(sorted(map(re.escape, {*modules, config.out.name})))
-    pattern = re.compile(rf"^[ \t]*(?:from|import)[ \t]+({name}\.(?:{inner}))\b".encode(), re.MULTILINE)
-    start = f"{name}.".encode()
+    pattern = re.compile(
+        rf"^[ \t]*(?:from|import)[ \t]+({name}\.(?:{inner}))\b".encode(errors="surrogateescape"), re.MULTILINE
+    )
+    start = f"{name}.".encode(errors="surrogateescape")
     named = sources.memory.each("names itself", name, sources.files, lambda file: start in file.data)
     for file in compress(sources.files, named):
         found = pattern.search(file.data)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import difflib
 import json
+import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from workflow_build.cache.stamps import Stamp, stamp_of
 from workflow_build.errors import OutputError
 
 MANIFEST = "manifest.json"
@@ -45,25 +47,54 @@ class Output:
 
 def retained_bundles(out: Path) -> tuple[str, ...]:
     """Hashes of the bundle modules in the output folder, sorted: runs in flight may need each of them."""
-    found = (BUNDLE_MODULE.fullmatch(f"bundles/{path.name}") for path in (out / "bundles").glob("b_*.py"))
+    try:
+        names = os.listdir(out / "bundles")  # noqa: PTH208 a Path for each of many files takes longer than listing them
+    except OSError:
+        return ()
+    found = (BUNDLE_MODULE.fullmatch(f"bundles/{name}") for name in names)
     return tuple(sorted(match[1] for match in found if match))
 
 
-def write(out: Path, files: Mapping[str, str], *, prune: bool = False) -> Output:
+class Written:
+    """What one process has written to an output folder, so that it need not read again what nobody has touched since."""
+
+    def __init__(self) -> None:
+        """Nothing is written yet."""
+        self._known: dict[str, tuple[str, Stamp]] = {}
+
+    def doubtful(self, out: Path, files: Mapping[str, str]) -> dict[str, str]:
+        """The files that may hold something else."""
+        return {path: text for path, text in files.items() if not self._holds(f"{out}/{path}", text)}
+
+    def note(self, out: Path, files: Mapping[str, str]) -> None:
+        """These files hold these texts now."""
+        for path, text in files.items():
+            if (stamp := _stamp(f"{out}/{path}")) is not None:
+                self._known[f"{out}/{path}"] = text, stamp
+
+    def _holds(self, path: str, text: str) -> bool:
+        known = self._known.get(path)
+        return known is not None and known[0] == text and known[1] == _stamp(path)
+
+
+def write(out: Path, files: Mapping[str, str], *, prune: bool = False, written: Written | None = None) -> Output:
     """Make the output folder hold these files, and drop what an earlier build wrote and this one does not.
 
-    Bundles of earlier builds stay, unless ``prune``.
+    Bundles of earlier builds stay, unless ``prune``. ``written`` is for those who write again and again.
     All content is on disk before the first rename. The manifest goes first, so that a folder that a crash left is known as ours;
     then bundles before what loads them; handler modules last. Raises ``OutputError``, with the path and the reason; unless a
     rename failed half way, the folder is as it was.
     """
     require_ours(out)
-    changed = sorted((path for path, text in files.items() if _read(out / path) != text.encode()), key=_order)
+    written = written or Written()
+    doubtful = written.doubtful(out, files)
+    changed = sorted((path for path, text in doubtful.items() if _read(out / path) != text.encode()), key=_order)
     extra = _extra(out, files, prune=prune)
     with _failures_named(out):
         _replace(out, {path: files[path].encode() for path in changed})
         for path in extra:
             (out / path).unlink(missing_ok=True)
+    written.note(out, doubtful)
     return Output(tuple(sorted(changed)), tuple(sorted(extra)))
 
 
@@ -208,6 +239,13 @@ def _remove_empty(folders: list[Path]) -> None:
     for folder in reversed(folders):
         with contextlib.suppress(OSError):  # something is in it: then it stays
             folder.rmdir()
+
+
+def _stamp(path: str) -> Stamp | None:
+    try:
+        return stamp_of(os.stat(path))  # noqa: PTH116 a Path for each of many files takes longer than asking
+    except OSError:
+        return None
 
 
 def _read(path: Path) -> bytes | None:

@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
+from starlette.endpoints import HTTPEndpoint
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.routing import Host, Mount
+from starlette.routing import Route as StarletteRoute
 
 from workflow_build.adapters import load_adapter
 from workflow_build.adapters.fastapi import ADAPTER
@@ -17,12 +19,11 @@ from workflow_build.model import Route, Routes, Severity
 MODULE = "shop._workflow.fastapi"
 BUILD = "0123456789abcdef"
 PREFIX = "/.well-known/workflow/v1"
-KINDS = ["flow", "health", "manifest"]
+KINDS = ["webhook", "flow", "health", "manifest"]
 
 
 def workflow_router(build: str = BUILD) -> APIRouter:
     """What the written handler module has: the whole path in every rule, endpoints known by module and name."""
-    router = APIRouter(include_in_schema=False)
 
     async def flow() -> Response:
         return Response(status_code=403)
@@ -33,8 +34,13 @@ def workflow_router(build: str = BUILD) -> APIRouter:
     async def manifest() -> Response:
         return Response(status_code=404)
 
-    for endpoint in (flow, health, manifest):
+    class Webhook(HTTPEndpoint):
+        async def dispatch(self) -> None:
+            await Response(status_code=404)(self.scope, self.receive, self.send)
+
+    for endpoint in (flow, health, manifest, Webhook):
         endpoint.__module__ = MODULE
+    router = APIRouter(routes=[StarletteRoute(f"{PREFIX}/webhook/{{token}}", Webhook)], include_in_schema=False)
     router.post(f"{PREFIX}/flow")(flow)
     router.get(f"{PREFIX}/health")(health)
     router.get(f"{PREFIX}/manifest.json")(manifest)
@@ -67,9 +73,10 @@ def test_plainly_mounted_routes_are_found_and_confirmed() -> None:
 
     found = read(app)
 
-    assert paths(found) == [f"{PREFIX}/flow", f"{PREFIX}/health", f"{PREFIX}/manifest.json"]
+    tails = ["webhook/{token}", "flow", "health", "manifest.json"]
+    assert paths(found) == [f"{PREFIX}/{tail}" for tail in tails]
     assert [route.kind for route in found.routes] == KINDS
-    assert [route.methods for route in found.routes] == [("POST",), ("GET",), ("GET",)]
+    assert [route.methods for route in found.routes] == [(), ("POST",), ("GET",), ("GET",)]
     assert all(route.confirmed for route in found.routes)
     assert found.diagnostics == ()
 
@@ -206,7 +213,7 @@ def test_routes_that_are_mounted_twice_are_all_kept_with_a_warning() -> None:
 
     found = read(app)
 
-    assert len(found.routes) == 6
+    assert len(found.routes) == 8
     assert all(route.confirmed for route in found.routes)
     assert [(found.code, found.severity) for found in found.diagnostics] == [("WB502", Severity.WARNING)]
 
@@ -235,7 +242,7 @@ def test_a_catch_all_before_the_mount_is_named_as_the_shadow() -> None:
     assert "everything" in found.diagnostics[0].message
 
 
-def test_a_shadow_of_the_flow_route_alone_is_seen_without_running_it() -> None:
+def test_a_shadow_of_what_is_posted_is_seen_without_running_it() -> None:
     app = FastAPI()
     ran: list[str] = []
 
@@ -247,8 +254,8 @@ def test_a_shadow_of_the_flow_route_alone_is_seen_without_running_it() -> None:
 
     found = read(app)
 
-    assert codes(found) == ["WB503"]
-    assert [route.confirmed for route in found.routes] == [False, True, True]
+    assert codes(found) == ["WB503", "WB503"]
+    assert [route.kind for route in found.routes if not route.confirmed] == ["webhook", "flow"]
     assert ran == []
 
 
@@ -280,6 +287,34 @@ def test_a_flow_route_for_another_method_is_an_error() -> None:
 
     assert codes(found) == ["WB504"]
     assert "PUT" in found.diagnostics[0].message
+
+
+def test_a_webhook_route_for_some_methods_alone_is_an_error() -> None:
+    router = workflow_router()
+    some = StarletteRoute(f"/some{PREFIX}/webhook/{{token}}", router.routes[0].endpoint, methods=["POST"])  # type: ignore[attr-defined]  # a Route
+    app = FastAPI(routes=[some])
+    app.include_router(router)
+
+    found = read(app)
+
+    assert codes(found) == ["WB504"]
+    assert "needs any method" in found.diagnostics[0].message
+
+
+def test_a_catch_all_for_reading_shadows_webhooks_that_are_read() -> None:
+    app = FastAPI()
+
+    @app.get(f"{PREFIX}/webhook/{{name}}")
+    async def page(name: str) -> str:
+        return name
+
+    app.include_router(workflow_router())
+
+    found = read(app)
+
+    assert codes(found) == ["WB503"]
+    assert [route.kind for route in found.routes if not route.confirmed] == ["webhook"]
+    assert "GET" in found.diagnostics[0].message
 
 
 def test_middleware_that_refuses_strangers_is_a_warning_with_the_status() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from tests.build.watcher import Watcher
 from workflow_build.bundle import bundle
 from workflow_build.check import check
 from workflow_build.discover import discover
@@ -94,3 +95,18 @@ def build(project: Callable[..., Config]) -> Callable[..., Built]:
         return Built(sources, functions, program, bundle(sources, program, config), diagnostics)
 
     return run
+
+
+@pytest.fixture
+def watch() -> Iterator[Callable[..., Watcher]]:
+    """Start ``workflow-build --watch`` for a project, and wait for its first build. It ends with the test."""
+    running: list[Watcher] = []
+
+    def start(project: Path, *flags: str, environment: Mapping[str, str] | None = None) -> Watcher:
+        running.append(Watcher(project, *flags, environment=environment or {}))
+        running[-1].until(running[-1].said("_workflow (fastapi)"))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.kill()

@@ -235,6 +235,42 @@ def change_values(path: Path, value: str) -> None:
     connection.close()
 
 
+def test_a_changed_ignore_file_counts_even_when_a_source_file_has_changed_as_well(shop: Path) -> None:
+    session = Session(shop, Flags(targets=("fastapi",)))
+    session.build(FILES)
+    session.build(FILES, frozenset())
+    (shop / ".gitignore").write_text("later.py\n")
+    (shop / "shop" / "rates.py").write_text(PACKAGE["shop/rates.py"] + "# changed\n")
+
+    result = session.build(FILES, frozenset({f"{shop}/.gitignore", f"{shop}/shop/rates.py"}))
+
+    session.close()
+    assert [function.qualname for function in result.functions.workflows] == ["checkout"]
+
+
+def test_a_build_that_could_not_be_written_leaves_the_next_one_right(shop: Path) -> None:
+    """What it has found out counts for nothing, or for what it was found out from."""
+    session = Session(shop, Flags(targets=("fastapi",)))
+    session.build(FILES)
+    session.build(FILES, frozenset())
+    before = tree(shop / "shop" / "_workflow")
+    more = shop / "shop" / "more.py"
+    registrations = shop / "shop" / "_workflow" / "bundles"
+    registrations.rename(registrations.with_name("elsewhere"))
+    registrations.write_text("in the way")
+    more.write_text(PACKAGE["shop/more.py"].replace("return x", "return x + 1"))
+    with pytest.raises(BuildError):
+        session.build(FILES, frozenset({os.fspath(more)}))
+    registrations.unlink()
+    registrations.with_name("elsewhere").rename(registrations)
+    more.write_text(PACKAGE["shop/more.py"])
+
+    session.build(FILES, frozenset({os.fspath(more)}))
+
+    session.close()
+    assert tree(shop / "shop" / "_workflow") == before
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_cache_changes_nothing_and_heals(shop: Path, damage: str) -> None:
     expected, _ = once(shop)

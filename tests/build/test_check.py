@@ -64,6 +64,95 @@ def test_an_impure_use_is_said_with_its_path_and_place(build: Callable[..., Any]
     assert (place.path, place.line, place.column, place.end_line, place.end_column) == ("shop/prices.py", 4, 12, 4, 24)
 
 
+IMPURE = "import os, enum\nfrom dataclasses import dataclass\nfrom typing import TYPE_CHECKING\n"
+IMPURE_CLASS = f"{IMPURE}@dataclass\nclass A:\n    x: str = os.sep\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        IMPURE_CLASS + "@step\ndef s() -> A: ...\n@workflow\nasync def w(): await s()\n",
+        IMPURE_CLASS + "@step\ndef s() -> 'list[A] | None': ...\n@workflow\nasync def w(): await s()\n",
+        IMPURE_CLASS + "As = dict[str, A]\n@step\ndef s() -> As: ...\n@workflow\nasync def w(): await s()\n",
+        IMPURE_CLASS + "@workflow\nasync def w(*, a: A): ...\n",
+        IMPURE_CLASS + "@dataclass\nclass B:\n    a: A\n@workflow\nasync def w(b: B): ...\n",
+        IMPURE_CLASS + "@dataclass\nclass B(A): ...\n@workflow\nasync def w(b: B): ...\n",
+        IMPURE_CLASS
+        + "@dataclass\nclass B:\n    @step\n    def s(self) -> A: ...\n@workflow\nasync def w(): await B().s()\n",
+        f"{IMPURE}class A(enum.Enum):\n    X = os.sep\n@workflow\nasync def w(a: A): ...\n@workflow\nasync def v(a: A): ...\n",
+        (
+            "import numpy as np\nfrom pydantic import BaseModel\nclass A(BaseModel):\n    x: np.ndarray\n"
+            "@workflow\nasync def w(a: A): return a\n"
+        ),
+    ],
+)
+def test_a_class_that_values_need_and_that_can_not_be_loaded_is_one_finding(
+    build: Callable[..., Any], text: str
+) -> None:
+    (finding,) = build({"m.py": HEAD + text}).diagnostics
+    assert finding.code == "WB128"
+    assert "objects of A " in finding.message or "objects of B " in finding.message
+    line = next(n for n, part in enumerate((HEAD + text).split("\n"), 1) if "os.sep" in part or "np.ndarray" in part)
+    assert finding.location.line == line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        IMPURE_CLASS + "@step\ndef s(a: A): ...\n@workflow\nasync def w(): await s(None)\n",
+        IMPURE_CLASS + "def f(a: A) -> A: ...\n@workflow\nasync def w(): f(1)\n",
+        f"{IMPURE}class A:\n    x = os.sep\n@step\ndef s() -> A: ...\n@workflow\nasync def w(): await s()\n",
+        f"{IMPURE}@dataclass\nclass A:\n    def x(self): return os.sep\n@workflow\nasync def w(a: A): ...\n",
+    ],
+)
+def test_a_class_that_no_value_needs_may_be_what_it_is(build: Callable[..., Any], text: str) -> None:
+    assert build({"m.py": HEAD + text}).codes == []
+
+
+@pytest.mark.parametrize(
+    ("package", "may_be_pure"),
+    [("os", False), ("pathlib", False), ("subprocess", False), ("requests", False), ("polars", True)],
+)
+def test_what_is_known_not_to_be_pure_is_never_advised_to_be_declared_so(
+    build: Callable[..., Any], package: str, may_be_pure: bool
+) -> None:
+    built = build({"m.py": f"{HEAD}import {package}\n@workflow\nasync def w(): {package}.x()\n"})
+    (finding,) = built.diagnostics
+    assert finding.hint.startswith(f"move the code that uses {package}.x into a step")
+    assert ("`pure`" in finding.hint) is may_be_pure
+
+
+REFUSED = {
+    "break in except*": ("for _ in ():\n    try: ...\n    except* ValueError:\n        break\n", 5),
+    "return in except*": ("def f():\n    try: ...\n    except* ValueError:\n        return 1\n", 5),
+    "return outside": ("return 1\n", 2),
+    "await outside": ("def f():\n    await g()\n", 3),
+    "continue outside": ("def f():\n    continue\n", 3),
+    "two of one parameter": ("def f(a, a): ...\n", 2),
+    "global too late": ("def f():\n    x = 1\n    global x\n", 4),
+    "nonlocal of nothing": ("def f():\n    nonlocal x\n", 3),
+    "no such future": ("def f(): ...\nfrom __future__ import annotations\n", 3),
+    "star in a function": ("def f():\n    from os import *\n", 3),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("where", ["marked", "reached"])
+def test_what_only_the_compiler_of_python_refuses_is_found_with_its_line(
+    build: Callable[..., Any], name: str, where: str
+) -> None:
+    text, line = REFUSED[name]
+    flow = "async def w():\n    K\n"
+    files = {
+        "marked": {"m.py": f"K = 1\n{text}{HEAD}@workflow\n{flow}"},
+        "reached": {"k.py": f"K = 1\n{text}", "m.py": f"{HEAD}from k import K\n@workflow\n{flow}"},
+    }[where]
+    found = [finding for finding in build(files).diagnostics if finding.code == "WB110"]
+    assert [(finding.location.path, finding.location.line) for finding in found] == [
+        ("m.py" if where == "marked" else "k.py", line)
+    ]
+
+
 def test_what_many_workflows_share_is_found_once(build: Callable[..., Any]) -> None:
     flows = "".join(f"@workflow\nasync def w{n}(): f()\n" for n in range(5))
     assert build({"m.py": f"{HEAD}import os\ndef f(): os.getcwd()\n{flows}"}).codes == ["WB101"]
@@ -93,10 +182,6 @@ def test_what_a_statement_needs_of_one_package_to_be_loaded_is_one_finding(build
             "        urllib.parse.quote(''), collections.abc.Mapping, sys.version_info >= (3, 12), io.StringIO(), pathlib.PurePath())\n"
         ),
         "from pydantic import BaseModel, Field\nclass A(BaseModel):\n    x: int = Field(gt=1)\n@workflow\nasync def w(): return A(x=2)\n",
-        (
-            "import numpy as np\nfrom pydantic import BaseModel\nclass A(BaseModel):\n    x: np.ndarray\n"
-            "@workflow\nasync def w(a: A): return a\n"
-        ),
         "import numpy\n@workflow\nasync def w(numpy): return numpy.array\n",
         "import logging\nlog = logging.getLogger(__name__)\n@workflow\nasync def w(): log.info('x')\n",
         "@workflow\nasync def w(open): return open('x')\n",

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from workflow_build.build import build
+from workflow_build.build import Options, build
 from workflow_build.cli import cli
 from workflow_build.config import Flags, load
+from workflow_build.session import Session
 
 ORDERS = """\
 from workflow_runtime import step, workflow
@@ -161,3 +164,42 @@ def test_a_build_after_it_writes_the_same_bytes(shop: Path) -> None:
     clean(shop)
 
     assert tree(rebuild(shop)) == before
+
+
+def run(project: Path) -> None:
+    """Build as the command does, with its cache."""
+    with closing(Session(project)) as session:
+        assert not session.build(Options(with_routes=False)).failed
+
+
+def test_the_cache_goes_too_and_nothing_else_in_its_folder(shop: Path) -> None:
+    before = set(shop.rglob("*"))
+    run(shop)
+    (shop / ".workflow-build" / "mine.txt").write_text("mine")
+
+    done = clean(shop)
+
+    assert done.stdout.splitlines()[1:] == [".workflow-build: the cache is removed"]
+    assert [path.name for path in (shop / ".workflow-build").rglob("*")] == ["mine.txt"]
+    (shop / ".workflow-build" / "mine.txt").unlink()
+    run(shop)
+    clean(shop)
+    assert {path for path in shop.rglob("*") if "__pycache__" not in path.parts} == before
+
+
+def test_a_cache_without_output_is_removed(shop: Path) -> None:
+    run(shop)
+    shutil.rmtree(shop / "shop" / "_workflow")
+
+    assert clean(shop).stdout == ".workflow-build: the cache is removed\n"
+    assert clean(shop).stdout == "shop/_workflow: nothing to remove\n"
+
+
+def test_when_bundles_stand_in_the_way_the_cache_stays_as_well(shop: Path) -> None:
+    run(shop)
+    orders = shop / "shop" / "orders.py"
+    orders.write_text(orders.read_text().replace("await charge(cents)", "await charge(2 * cents)"))
+    run(shop)
+
+    assert clean(shop).exit_code == 1
+    assert (shop / ".workflow-build" / "cache").is_dir()

@@ -243,7 +243,7 @@ def test_routes_shows_the_table_and_whether_it_was_confirmed(shop: Path) -> None
     lines = [line.split() for line in run("routes", str(shop)).stdout.splitlines()]
 
     assert lines[0] == ["target", "route", "methods", "path", "confirmed"]
-    assert lines[1] == ["fastapi", "flow", "POST", "/.well-known/workflow/v1/flow", "yes"]
+    assert ["fastapi", "flow", "POST", "/.well-known/workflow/v1/flow", "yes"] in lines
     assert tree(shop) == before
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.build.test_features import run_to_the_end
-from workflow_build.build import build
+from workflow_build.build import Options, build
 from workflow_build.config import Flags, load
-from workflow_build.dependencies import fingerprint
+from workflow_build.dependencies import fingerprint, installed
+from workflow_build.session import Session
 from workflow_runtime.events import EventKind
 
 PAY = """
@@ -143,8 +145,20 @@ def test_the_configuration_may_say_not_to_look(install: Callable[..., Path], sho
 
 def test_a_package_that_was_upgraded_is_noticed(install: Callable[..., Path]) -> None:
     target = install()
-    before = fingerprint(["paylib-for-tests"])
+    files = installed(["paylib-for-tests", "not-there"])
+    before = fingerprint(files)
     (target / "paylib_for_tests" / "steps.py").write_text(PAY + "\n# upgraded\n", "utf-8")
 
-    assert fingerprint(["paylib-for-tests"]) != before
-    assert fingerprint(["not-there"]) == fingerprint([])
+    assert fingerprint(files) != before
+    assert installed(["not-there"]) == {}
+
+
+def test_a_package_that_is_installed_between_two_builds_is_noticed(install: Callable[..., Path], shop: Path) -> None:
+    def found() -> list[str]:
+        with closing(Session(shop)) as session:
+            return [function.id for function in session.build(Options(with_routes=False)).functions.steps]
+
+    assert found() == []
+    install()
+
+    assert found() == ["step//paylib_for_tests.steps//pay", "step//paylib_for_tests.steps//unused"]

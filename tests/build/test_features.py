@@ -30,8 +30,8 @@ from workflow_build.config import Flags, load
 from workflow_build.discover import discover
 from workflow_build.resolve import resolve
 from workflow_runtime.events import Event, EventKind
-from workflow_runtime.handler.drive import HandlerOptions
 from workflow_runtime.handler.handler import Handler
+from workflow_runtime.handler.options import HandlerOptions
 from workflow_runtime.worker import Worker
 from workflow_runtime.worlds.base import Message
 from workflow_runtime.worlds.memory import MemoryWorld

@@ -104,6 +104,63 @@ def test_an_option_that_a_marker_does_not_have_is_found_with_the_one_that_was_me
     ]
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("max_retries=-1", "max_retries must be a whole number from 0, not -1"),
+        ("max_retries=None", "max_retries must be a whole number from 0, not None"),
+        ("timeout='3 parsecs'", "timeout: '3 parsecs' is no duration"),
+        ("retry=5", "retry must be constant(…), linear(…)"),
+        ("retry=w.exponential(1, cap=0.5)", "cap must be at least as long as the first wait, not 0.5"),
+        ("retry=exponential(1, jitter=2)", "jitter must be a number from 0 to 1, not 2"),
+        ("retry={Mine: exponential(1, base=2)}", "got an unexpected keyword argument 'base'"),
+        ("max_retries=1, retry={Mine: 5, ValueError: w.NO_RETRY}", "retry must be constant(…), linear(…)"),
+        ("\n    max_retries=1,\n    timeout=-1,\n", "timeout must not be below zero, but is -1"),
+    ],
+)
+def test_a_value_that_an_option_can_not_have_is_found_with_the_words_of_the_runtime(
+    build: Build, given: str, said: str
+) -> None:
+    head = "import workflow_runtime as w\nfrom workflow_runtime import exponential, step\nclass Mine(Exception): ...\n"
+    ((message, _),) = messages(build({"m.py": f"{head}@step({given})\nasync def a(): ...\n"}), "WB130")
+    assert message.startswith("@step: ")
+    assert said in message
+
+
+def test_a_timeout_of_a_step_in_a_thread_is_found(build: Build) -> None:
+    text = MARK + "@step(timeout=limit())\ndef a(): ...\ndef outer():\n    @step(timeout=5)\n    def b(): ...\n"
+    assert messages(build({"m.py": text}), "WB130") == [
+        (
+            f"@step: {name} is no async function, and nothing can stop the thread that it runs in: it can have no timeout",
+            f"give what it waits for a timeout of its own, or write `async def {name}(…)`",
+        )
+        for name in "ab"
+    ]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "max_retries=limit",
+        "max_retries=5, retry=patient",
+        "retry=exponential(first())",
+        "retry=exponential(*first)",
+        "retry={Mine: exponential('1 s', cap='5 min', jitter=0.5), **more}",
+        "timeout='1 min 30 s', retry=NO_RETRY",
+        "**more",
+        "retry=other.exponential(-1)",
+    ],
+)
+def test_values_that_are_right_or_that_reading_can_not_tell_are_left_alone(build: Build, given: str) -> None:
+    head = "import other\nfrom workflow_runtime import NO_RETRY, exponential, step\n"
+    assert "WB130" not in build({"m.py": f"{head}@step({given})\nasync def a(): ...\n"}).codes
+
+
+def test_a_timeout_below_another_decorator_is_left_to_the_runtime(build: Build) -> None:
+    text = MARK + "@step(timeout=5)\n@made_async\ndef a(): ...\n@step(timeout=None)\ndef b(): ...\n"
+    assert "WB130" not in build({"m.py": text}).codes
+
+
 def test_options_of_markers_that_only_look_alike_are_left_alone(build: Build) -> None:
     text = (
         MARK + "from prefect import task, flow\n@task(retries=5)\ndef a(): ...\n@flow(name='x')\ndef b(): ...\n" + FLOW

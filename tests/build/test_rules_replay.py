@@ -145,6 +145,49 @@ def test_changing_what_is_the_workflows_own_is_left_alone(build: Build, before: 
     assert found(build, flow(line, before=before), "WB122") == []
 
 
+REGISTER = "SEEN = {}\ndef register(f):\n    SEEN[f.__name__] = f\n    return f\n"
+FACTORY = "SEEN = {}\ndef register(name):\n    def deco(f):\n"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        REGISTER + "@register\ndef helper(): ...\n",
+        REGISTER.replace("(f)", "(name)")
+        .replace("f.__name__", "name")
+        .replace("= f", "= 1")
+        .replace("return f", "return lambda f: f")
+        + "@register('x')\ndef helper(): ...\n",
+        REGISTER + "helper = register(len)\n",
+        FACTORY + "        SEEN[name] = f\n        return f\n    return deco\n@register('a')\ndef helper(): ...\n",
+        "SEEN = []\nclass A:\n    def __init_subclass__(cls): SEEN.append(1)\nclass B(A): ...\ndef helper(): B(), SEEN\n",
+        REGISTER + "def twice(f): return register(register(f))\n@twice\ndef helper(*_): ...\n",
+        REGISTER + "class A:\n    @register\n    def f(self): ...\ndef helper(): A()\n",
+        REGISTER + "def helper(): return SEEN\nregister(helper)\n",
+    ],
+)
+def test_what_is_filled_while_modules_are_loaded_is_left_alone(build: Build, before: str) -> None:
+    assert found(build, flow("helper()", before=before), "WB122") == []
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        REGISTER + "@register\ndef helper(): register(len)\n",
+        FACTORY + "        return lambda: SEEN.update(a=f)\n    return deco\n@register('a')\ndef helper(): ...\n",
+        "SEEN = {}\ndef register(name):\n    def deco(): SEEN[name] = 1\n    return deco\nhelper = register('a')\n",
+        REGISTER + "HELPERS = [register]\ndef helper(): HELPERS[0](len)\n",
+        REGISTER + "def helper(f=register): f(len)\n",
+        REGISTER + "def partial(f): return f\nhelper = partial(register)\n",
+        "SEEN = []\ndef noting(f):\n    def inner():\n        SEEN.append(1)\n    return inner\n@noting\ndef helper(): ...\n",
+        REGISTER + "def noting(f):\n    return lambda: register(f)\n@noting\ndef helper(): ...\n",
+        REGISTER + "class Handler:\n    def __call__(self): register(len)\nhelper = Handler()\n",
+    ],
+)
+def test_what_may_run_with_the_workflow_is_not(build: Build, before: str) -> None:
+    assert len(found(build, flow("helper()", before=before), "WB122")) == 1
+
+
 def test_steps_may_change_what_they_like(build: Build) -> None:
     text = flow(before="SEEN = []\n") + "@step\nasync def s():\n    global SEEN\n    SEEN = []\n    SEEN.append(1)\n"
     assert found(build, text, "WB122") == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -128,3 +130,21 @@ def test_a_file_that_is_too_large_matters_only_if_it_may_be_marked(project: Call
 def test_a_missing_root_holds_nothing(project: Callable[..., Config]) -> None:
     config = project({"a.py": ""})
     assert scan(replace(config, roots=(config.project / "nowhere",))).files == ()
+
+
+def test_what_setuptools_copies_while_it_builds_is_no_source(project: Callable[..., Config]) -> None:
+    """In a project without a ``.gitignore``; a package of one's own that is named ``build`` is source."""
+    settings = '[project]\nname = "shop"\nversion = "1"\n[tool.setuptools]\npackages = ["shop", "tools"]\n'
+    files = {"pyproject.toml": settings, "shop/__init__.py": "", "shop/orders.py": MARKED, "tools/__init__.py": ""}
+    own = {"tools/build/__init__.py": "", "tools/build/lib/a.py": "", "shop/build/lib/b.py": "", "build/other.py": ""}
+    config = project({**files, **own})
+    subprocess.run(
+        [sys.executable, "-c", "from setuptools import setup; setup()", "-q", "build"],
+        cwd=config.project,
+        check=True,
+    )
+    assert (config.project / "build" / "lib" / "shop" / "orders.py").is_file()
+
+    assert paths(config) == sorted(name for name in {**files, **own} if name.endswith(".py"))
+    inner = replace(config, project=config.project / "build", roots=(config.project / "build" / "lib",))
+    assert paths(inner) == ["lib/shop/__init__.py", "lib/shop/orders.py", "lib/tools/__init__.py"]

@@ -12,6 +12,7 @@ from workflow_build.model import Binding, Config, Functions
 from workflow_build.scan import scan
 
 HEAD = "from workflow_runtime import step, workflow\n"
+W = "import workflow_runtime as w\n"
 DATA = "from dataclasses import dataclass\n@dataclass\n"
 CALLED = "@workflow\nasync def w(): ...\n"
 
@@ -70,7 +71,15 @@ def test_a_workflow_may_be_a_static_method(find: Callable[[str], Functions]) -> 
         ("def outer():\n    @workflow\n    async def f(): ...\n", "WB106", "nested function outer.<locals>.f"),
         ("def outer():\n    class F:\n        @step\n        def f(self): ...\n", "WB106", "method outer.<locals>.F.f"),
         ("def outer():\n    @step\n    @other\n    def f(): ...\n", "WB107", "another decorator: @other"),
-        ("def outer(n):\n    @step(max_retries=n)\n    def f(): ...\n", "WB107", "literals"),
+        ("def outer(n):\n    @step(max_retries=n)\n    def f(): ...\n", "WB107", "max_retries: the arguments of a nested"),
+        ("def outer(n):\n    @step(**n)\n    def f(): ...\n", "WB107", "**: the arguments"),
+        ("def outer(n):\n    @step(**{'a': 1})\n    def f(): ...\n", "WB107", "**: the arguments"),
+        ("def outer(n):\n    @step(timeout=n, retry=n)\n    def f(): ...\n", "WB107", "timeout, retry: the arg"),
+        ("from workflow_runtime import constant\ndef outer(n):\n    @step(retry=constant(n))\n    def f(): ...\n", "WB107", "retry: the arguments"),
+        ("from workflow_runtime import constant\ndef outer(constant):\n    @step(retry=constant(5))\n    def f(): ...\n", "WB107", "retry: the"),
+        (W + "class Mine(Exception): ...\ndef outer():\n    @step(retry={Mine: w.NO_RETRY})\n    def f(): ...\n", "WB107", "retry:"),
+        (W + "def outer(OSError):\n    @step(retry={OSError: w.NO_RETRY})\n    def f(): ...\n", "WB107", "retry: the"),
+        (W + "def outer(m):\n    @step(retry={OSError: w.NO_RETRY, **m})\n    def f(): ...\n", "WB107", "retry: the"),
         ("s = step(max_retries=2)\ndef outer():\n    @s\n    def f(): ...\n", "WB107", "alias that holds arguments"),
         ("def outer():\n    if 1:\n        @step\n        def f(): ...\n    else:\n        def f(): ...\n", "WB107", "once"),
         ("def outer():\n    n = 1\n    @step\n    def f():\n        nonlocal n\n        n = 2\n", "WB107", "assigns to n"),
@@ -91,6 +100,90 @@ def test_what_can_not_be_found_again_is_refused_by_name(
     (finding,) = found.diagnostics
     assert finding.code == code
     assert words in f"{finding.message}; {finding.hint}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "d = functools.partial(step, max_retries=3)\n",
+        "@functools.partial(step, max_retries=3)\ndef f(): ...\n",
+        "def durable(f): return step(max_retries=5)(f)\n@durable\ndef f(): ...\n",
+        "def g(): ...\nf = step(max_retries=3)(g)\n",
+        "marks = [step]\n@marks[0]\ndef f(): ...\n",
+        "a, b = step, 1\n@a\ndef f(): ...\n",
+        "@(step if x else None)\ndef f(): ...\n",
+        "@(durable := step)\ndef f(): ...\n",
+        "if x:\n    durable = step\n@durable\ndef f(): ...\n",
+        "def outer(mark=step):\n    @mark\n    def f(): ...\n",
+    ],
+)
+def test_a_marker_that_is_used_in_a_way_that_can_not_be_followed_is_said(
+    find: Callable[[str], Functions], text: str
+) -> None:
+    (finding,) = find(f"import functools\n{HEAD}{text}").diagnostics
+    assert (finding.code, "can not be followed" in finding.message) == ("WB107", True)
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        "f = 3\n",
+        "def f(): ...\n",
+        "del f\n",
+        "f = print(f)\n",
+        "class f: ...\n",
+        "from x import f\n",
+        "if x:\n    f = 1\n",
+        "for f in (): ...\n",
+    ],
+)
+def test_a_function_whose_name_is_bound_again_is_refused(find: Callable[[str], Functions], again: str) -> None:
+    found = find(f"{HEAD}@step\ndef f(): ...\n{again}")
+    assert found.functions == ()
+    (finding,) = found.diagnostics
+    assert (finding.code, "f: its name is bound again in line 4" in finding.message) == ("WB107", True)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    def f(): ...\n",
+        "f.x = 1\n",
+        "def g():\n    f = 1\n",
+        "class F:\n    f = 1\n",
+        "x = [f for f in ()]\n",
+    ],
+)
+def test_a_name_that_stays_what_it_is_is_none(find: Callable[[str], Functions], more: str) -> None:
+    assert find(f"{HEAD}f = 1\n@overload\ndef f(): ...\n@step\ndef f(): ...\n{more}").diagnostics == ()
+
+
+def test_a_second_directive_is_said_to_mark_nothing(find: Callable[[str], Functions]) -> None:
+    (finding,) = find("def f():\n    'use step'\n    'use workflow'\n").diagnostics
+    assert "a directive after another one marks nothing" in finding.message
+
+
+def test_a_module_that_is_named_by_a_keyword_is_refused(project: Callable[..., Config]) -> None:
+    files = {"class/__init__.py": "", "class/m.py": f"{HEAD}@step\ndef f(): ...\n"}
+    (finding,) = discover(scan(project(files))).diagnostics
+    assert (finding.code, "can not be imported" in finding.message) == ("WB106", True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = [step for step in range(3)]\n",
+        "f = lambda step: step\n",
+        "def f(step): return step, [step]\n",
+        "def f(): return step.__doc__\n",
+        "def f(x): return x is step\n",
+        "class F:\n    step: int = 1\n    def f(self): return self.step\n",
+        "__all__ = ['step']\n",
+        "durable: object = step(max_retries=2)\n@durable\ndef f(): ...\n",
+    ],
+)
+def test_a_name_that_marks_nothing_is_left_alone(find: Callable[[str], Functions], text: str) -> None:
+    assert find(HEAD + text).diagnostics == ()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import compress, count
 from operator import is_not
 from typing import Any, TypeVar
@@ -42,25 +43,42 @@ class Recorder:
     """By the result that is being worked out."""
     changed: frozenset[str] | None = None
     """The questions that have other answers than in the last build, if that is known: it saves looking at each of them."""
+    _is_inside: bool = False
+    """Whether a result is being worked out, which follows from all that is asked for it."""
+
+    def recall_each(
+        self, kind: Any, what: str, items: Sequence[S], key: Callable[[S], str], make: Callable[[S], T]
+    ) -> list[T]:
+        """``recall`` for each of many items, by their keys: it takes little for those about which nothing has changed."""
+        keys = list(map(key, items))
+        if self.changed is None or self._is_inside:
+            return [self.recall(kind, what, name, partial(make, item)) for name, item in zip(keys, items, strict=True)]
+        found = self.memory.unchanged(what, keys, self.changed)
+        return [
+            known.value if known is not None else self.recall(kind, what, name, partial(make, item))
+            for name, item, known in zip(keys, items, found, strict=True)
+        ]
 
     def recall(self, kind: Any, what: str, key: str, make: Callable[[], T]) -> T:
         """What ``make`` gives, or gave in this or an earlier build; ``make`` must ask for all that is not in ``key``."""
-        known = self.memory.unchanged(what, key, self.changed) if self.changed is not None else None
+        (known,) = self.memory.unchanged(what, [key], self.changed) if self.changed is not None else (None,)
         if known is not None:
-            self.asked.update(known.asked)
+            if self._is_inside:
+                self.asked.update(known.asked)
             held: T = known.value
             return held
-        outer = self.asked
+        outer, was_inside = self.asked, self._is_inside
 
         def made() -> tuple[T, Iterable[str]]:
-            self.asked = set()
+            self.asked, self._is_inside = set(), True
             return make(), self.asked
 
         try:
             known = self.memory.recall(kind, what, key, self.now, made)
         finally:
-            self.asked = outer
-        outer.update(known.asked)
+            self.asked, self._is_inside = outer, was_inside
+        if was_inside:
+            outer.update(known.asked)
         value: T = known.value
         return value
 
@@ -104,16 +122,21 @@ class Memory:
         results.new[key] = known
         return known
 
-    def unchanged(self, what: str, key: str, changed: frozenset[str]) -> Known | None:
-        """What the last build, or this one, knew, if none of its questions is among those whose answers have changed since."""
+    def unchanged(self, what: str, keys: Sequence[str], changed: frozenset[str]) -> list[Known | None]:
+        """For each key what the last build, or this one, knew, if none of its questions is among ``changed``, those with other answers."""
         results = self._known.get(what)
         if results is None or results.build != self._build:
-            return None
-        known: Known | None = results.new.get(key) or results.old.get(key)
-        if known is None or not changed.isdisjoint(known.asked):
-            return None
-        results.new[key] = known
-        return known
+            return [None] * len(keys)
+        new, old = results.new, results.old
+        found: list[Known | None] = []
+        for key in keys:
+            known: Known | None = new.get(key) or old.get(key)
+            if known is not None and known.asked.keys().isdisjoint(changed):
+                new[key] = known
+                found.append(known)
+            else:
+                found.append(None)
+        return found
 
     def answers(self) -> Mapping[str, str]:
         """The questions that the results of the last build asked, with their answers."""

@@ -20,6 +20,10 @@ MAX_BYTES = 256_000_000
 BUSY_SECONDS = 2.0
 """How long a build waits for another one that writes."""
 
+_FILE = "build.sqlite3"
+_IGNORE_ALL = "*\n"
+"""What the folder tells git: nothing in it is to be kept, this line included."""
+
 _SCHEMA = """
 create table if not exists entries (key blob primary key, value text not null, sum integer not null, used integer not null) without rowid;
 create table if not exists builds (number integer not null);
@@ -99,13 +103,13 @@ class Store:
         database.execute("delete from entries where used < ?", (number - KEPT_BUILDS,))
 
     def _open(self, *, create: bool) -> None:
-        path = self._folder / "build.sqlite3"
+        path = self._folder / _FILE
         try:
             if create:
                 self._folder.mkdir(parents=True, exist_ok=True)
                 ignore = self._folder.parent / ".gitignore"
                 if not ignore.exists():
-                    ignore.write_text("*\n")
+                    ignore.write_text(_IGNORE_ALL)
             elif not path.exists():
                 return
             self._database = _connect(path)
@@ -132,10 +136,25 @@ class Store:
         self._is_off = True
         if _is_damage(error):
             with contextlib.suppress(OSError):  # it stays, and is found damaged again
-                _remove(self._folder / "build.sqlite3")
+                _remove(self._folder / _FILE)
 
     def _name(self, kind: str, key: str) -> bytes:
-        return hashlib.sha256(f"{self._tool}\n{kind}\n{key}".encode()).digest()[:16]
+        return hashlib.sha256(f"{self._tool}\n{kind}\n{key}".encode(errors="surrogatepass")).digest()[:16]
+
+
+def remove_cache(project: Path) -> bool:
+    """Remove the cache of a project, and nothing else that is in its folder. Gives whether there was one. Raises ``OSError``."""
+    folder = project / FOLDER
+    path, ignore = folder / "cache" / _FILE, folder / ".gitignore"
+    if not path.exists():
+        return False
+    _remove(path)
+    if ignore.is_file() and ignore.read_bytes() == _IGNORE_ALL.encode():
+        ignore.unlink()
+    for inner in (path.parent, folder):
+        with contextlib.suppress(OSError):  # something is in it: then it stays
+            inner.rmdir()
+    return True
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
+from workflow_build.checks.running import Running
 from workflow_build.checks.trails import Definition, Trails
 from workflow_build.model import Function, FunctionKind, Functions, Location
 from workflow_build.reach.lookup import External, Lookup, Node, Step, Whole
@@ -45,6 +46,7 @@ class Code:
     workflow: Function | None = None
     """A workflow that reaches it, if one does."""
     trails: Trails | None = None
+    running: Running | None = None
     with_steps: bool = False
     """Whether the insides of steps count."""
     _leads: dict[Location, tuple[Step, ...]] = field(default_factory=dict)

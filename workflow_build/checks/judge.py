@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from workflow_build.checks.arguments import unserializable_arguments
 from workflow_build.checks.awaiting import unawaited_steps
 from workflow_build.checks.code import Code, Marked, marked
+from workflow_build.checks.compiling import refused_by_python
+from workflow_build.checks.given import unloadable_classes
 from workflow_build.checks.imports import missing_names
 from workflow_build.checks.mentions import files_that_may_call
-from workflow_build.checks.options import may_have_unknown_options, unknown_options
+from workflow_build.checks.options import impossible_options, may_have_wrong_options, unknown_options
 from workflow_build.checks.outside import direct_calls, wrong_starts
+from workflow_build.checks.running import Running
 from workflow_build.checks.sets import set_orders
 from workflow_build.checks.state import state_changes
 from workflow_build.checks.trails import Place, Trails
-from workflow_build.model import Diagnostic, Functions, Program, SourceFile, Sources, WorkflowClosure
+from workflow_build.checks.unseen import unseen_changes
+from workflow_build.model import Diagnostic, Functions, Location, Program, SourceFile, Sources, WorkflowClosure
 from workflow_build.reach.lookup import Lookup
+from workflow_build.reach.territory import Territory
 from workflow_build.syntax.module import ModuleSyntax, analyse
+
+S = TypeVar("S")
 
 IN_WORKFLOWS = (unawaited_steps, unserializable_arguments, set_orders, state_changes)
 OUTSIDE = (direct_calls, wrong_starts, unserializable_arguments)
@@ -48,50 +56,81 @@ class Judge:
         found: list[Found] = [
             *self._in_workflows(index, reached),
             *self._outside(index, places),
-            *self._imports(places),
+            *self._given(),
+            *self._files(places),
             *self._options(index),
         ]
         return (finding for one in found for finding in one.findings)
 
-    def _recall(self, what: str, key: str, make: Callable[[], Iterator[Diagnostic]]) -> Found:
-        """What a check finds, which depends on the modules that it asks for and on what is in ``key``."""
-        return self.lookup.modules.recall(Found, what, key, lambda: Found(tuple(make())))
+    def _recall_each(
+        self, what: str, items: Sequence[S], key: Callable[[S], str], make: Callable[[S], Iterator[Diagnostic]]
+    ) -> list[Found]:
+        """What a check finds in each item, which depends on the modules that it asks for and on what is in the item's key."""
+        return self.lookup.modules.recall_each(Found, what, items, key, lambda item: Found(tuple(make(item))))
+
+    def _key(self, what: str, closure: WorkflowClosure, more: object) -> str:
+        """Tells a closure's statements from others, and one ``more`` from another."""
+        return self.lookup.modules.memory.derive(
+            f"{what} key",
+            closure.function.id,
+            (closure, more),
+            lambda: f"{closure.function.id} {more} {_kept(closure)}",
+        )
 
     def _reached(self) -> dict[str, list[Place]]:
         """The statements that each workflow is the first to run."""
         seen: set[Place] = set()
         found: dict[str, list[Place]] = {}
         for closure in self.program.workflows:
-            places = [(module.name, kept.index) for module in closure.modules for kept in module.statements]
+            places = self.lookup.modules.memory.derive(
+                "places", closure.function.id, closure, partial(_places, closure)
+            )
             found[closure.function.id] = [place for place in places if place not in seen]
             seen.update(places)
         return found
 
-    def _in_workflows(self, index: Marked, reached: dict[str, list[Place]]) -> Iterator[Found]:
-        for closure in self.program.workflows:
-            places = reached[closure.function.id]
-            key = f"{closure.function.id} {places}"
-            yield self._recall("in workflow", key, partial(self._in_workflow, index, closure, places))
+    def _in_workflows(self, index: Marked, reached: dict[str, list[Place]]) -> list[Found]:
+        return self._recall_each(
+            "in workflow",
+            self.program.workflows,
+            lambda closure: self._key("in workflow", closure, reached[closure.function.id]),
+            lambda closure: self._in_workflow(index, closure, reached[closure.function.id]),
+        )
 
     def _in_workflow(self, index: Marked, closure: WorkflowClosure, places: list[Place]) -> Iterator[Diagnostic]:
-        trail = Trails(closure, self.lookup)
+        trail, running = Trails(closure, self.lookup), Running(closure, self.lookup)
         for module, position in places:
             syntax = self.lookup.modules.syntax(module)
             if syntax is None or syntax.statements[position].is_import or syntax.statements[position].is_step:
                 continue
-            code = Code(self.lookup, index, syntax, position, closure.function, trail)
-            for finding in (finding for check in IN_WORKFLOWS for finding in check(code)):
+            code = Code(self.lookup, index, syntax, position, closure.function, trail, running)
+            found = [finding for check in IN_WORKFLOWS for finding in check(code)]
+            for finding in (*found, *unseen_changes(code, closure)):
                 stops = trail.to(module, position)
                 yield replace(finding, trail=code.trail, flow=tuple(place for _, place in stops))
 
-    def _outside(self, index: Marked, reached: set[Place]) -> Iterator[Found]:
+    def _given(self) -> Iterator[Found]:
+        seen: set[Location | None] = set()
+        pure = self.program.pure
+        for found in self._recall_each(
+            "given", self.program.workflows, lambda closure: self._key("given", closure, pure), self._given_to
+        ):
+            yield Found(tuple(finding for finding in found.findings if finding.location not in seen))
+            seen.update(finding.location for finding in found.findings)
+
+    def _given_to(self, closure: WorkflowClosure) -> Iterator[Diagnostic]:
+        yield from unloadable_classes(closure, Territory(self.lookup, frozenset(self.program.pure)))
+
+    def _outside(self, index: Marked, reached: set[Place]) -> list[Found]:
         by_module: dict[str, list[int]] = {}
         for module, position in sorted(reached):
             by_module.setdefault(module, []).append(position)
-        for file in files_that_may_call(self.sources, self.functions):
-            positions = by_module.get(file.module, [])
-            key = f"{file.path} {positions}"
-            yield self._recall("outside", key, partial(self._outside_in, index, file, frozenset(positions)))
+        return self._recall_each(
+            "outside",
+            list(files_that_may_call(self.sources, self.functions)),
+            lambda file: f"{file.path} {by_module.get(file.module, [])}",
+            lambda file: self._outside_in(index, file, frozenset(by_module.get(file.module, []))),
+        )
 
     def _outside_in(self, index: Marked, file: SourceFile, reached: frozenset[int]) -> Iterator[Diagnostic]:
         known = self.lookup.modules.syntax(file.module)
@@ -107,28 +146,39 @@ class Judge:
             for check in OUTSIDE:
                 yield from check(code)
 
-    def _imports(self, reached: set[Place]) -> Iterator[Found]:
+    def _files(self, reached: set[Place]) -> list[Found]:
         modules = {module for module, _ in reached} | {function.module for function in self.functions.functions}
-        for module in sorted(modules):
-            yield self._recall("imports", module, partial(self._imports_in, module))
+        return self._recall_each("file", sorted(modules), str, self._file)
 
-    def _imports_in(self, module: str) -> Iterator[Diagnostic]:
+    def _file(self, module: str) -> Iterator[Diagnostic]:
         syntax = self.lookup.modules.syntax(module)
         if syntax is not None:
             yield from missing_names(self.lookup, syntax)
+            yield from refused_by_python(syntax.parsed)
 
-    def _options(self, index: Marked) -> Iterator[Found]:
-        for module in sorted({function.module for function in self.functions.functions}):
-            yield self._recall("options", module, partial(self._options_in, index, module))
+    def _options(self, index: Marked) -> list[Found]:
+        modules = sorted({function.module for function in self.functions.functions})
+        return self._recall_each("options", modules, str, partial(self._options_in, index))
 
     def _options_in(self, index: Marked, module: str) -> Iterator[Diagnostic]:
         syntax = self.lookup.modules.syntax(module)
-        if syntax is None or not may_have_unknown_options(syntax.parsed.text):
+        if syntax is None or not may_have_wrong_options(syntax.parsed.text):
             return
         plain = _unmarked(syntax)  # decorators count here, and the resolver leaves those of marked functions out
         if plain is not None:
             for position in range(len(plain.statements)):
-                yield from unknown_options(Code(self.lookup, index, plain, position))
+                code = Code(self.lookup, index, plain, position)
+                yield from unknown_options(code)
+                yield from impossible_options(code)
+
+
+def _places(closure: WorkflowClosure) -> list[Place]:
+    return [(module.name, kept.index) for module in closure.modules for kept in module.statements if not kept.is_stub]
+
+
+def _kept(closure: WorkflowClosure) -> list[tuple[str, list[tuple[int, bool]]]]:
+    """The statements that the workflow reaches, as far as they tell two closures apart."""
+    return [(module.name, [(kept.index, kept.is_stub) for kept in module.statements]) for module in closure.modules]
 
 
 def _unmarked(syntax: ModuleSyntax) -> ModuleSyntax | None:

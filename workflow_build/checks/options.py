@@ -1,4 +1,4 @@
-"""Options that markers are given and do not have."""
+"""Options that markers are given and do not have, and values that these can not have."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import difflib
 import inspect
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import workflow_runtime
 from workflow_build.checks.code import Code
 from workflow_build.model import Diagnostic
-from workflow_build.rules.names import UNKNOWN_OPTION
+from workflow_build.rules.names import IMPOSSIBLE_OPTION, UNKNOWN_OPTION
+from workflow_build.syntax.options import NOT_LITERAL, POLICIES, literal_of
 
 KNOWN = {
     name: tuple(
@@ -25,15 +27,71 @@ KNOWN = {
 
 _DECORATOR = re.compile(r"(?m)^[ \t]*@([\w.]+)[ \t]*\((.*)$")
 _KEYWORD = re.compile(r"(\w+)[ \t]*=(?!=)")
+_COMMON = re.compile(r"max_retries[ \t]*=[ \t]*\d")
+"""What is right in any case."""
+_ADVICE = "correct the value"
 
 
-def may_have_unknown_options(text: str) -> bool:
-    """Whether some decorator in the source may have a keyword that its marker has not: then it is worth to look which marker it is."""
+def may_have_wrong_options(text: str) -> bool:
+    """Whether some decorator in the source may have an option that its marker has not, or a wrong one: then it is worth to look closer."""
     for name, given in _DECORATOR.findall(text):
-        words = _KEYWORD.findall(given)
-        if ")" not in given or "workflow" in name or not set(words).issubset(KNOWN["step"]):
+        if ")" not in given or "workflow" in name or _KEYWORD.search(_COMMON.sub("", given)):
             return True
     return False
+
+
+def impossible_options(code: Code) -> Iterator[Diagnostic]:
+    """Values of options, in the statement's decorators, at which the marker itself would raise."""
+    for node in ast.walk(code.node):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for call in (found for found in node.decorator_list if isinstance(found, ast.Call)):
+                if code.outside(call.func) == f"{workflow_runtime.__name__}.step":
+                    yield from _impossible(code, node, call)
+
+
+def _impossible(code: Code, node: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call) -> Iterator[Diagnostic]:
+    for word in call.keywords:
+        if word.arg not in KNOWN["step"]:
+            continue
+        found, advice = _problem(code, word.arg, word.value), _ADVICE
+        direct = call is node.decorator_list[-1] and isinstance(node, ast.FunctionDef)
+        if not found and word.arg == "timeout" and direct and not _is_none(word.value):
+            found = f"{node.name} is no async function, and nothing can stop the thread that it runs in: it can have no timeout"
+            advice = f"give what it waits for a timeout of its own, or write `async def {node.name}(…)`"
+        if found:
+            yield IMPOSSIBLE_OPTION.at(code.place(word.value), marker="step", problem=found, advice=advice)
+
+
+def _problem(code: Code, option: str, value: ast.expr) -> str:
+    """What the runtime says to the value, as far as reading tells what that is; empty when it takes it."""
+    try:
+        parts = value.values if isinstance(value, ast.Dict) and option == "retry" else [value]
+        for part in parts:
+            workflow_runtime.step(**{option: _value(code, part)})
+    except NOT_LITERAL as error:
+        return "" if isinstance(error, _Unknown) else str(error)
+    return ""
+
+
+class _Unknown(ValueError):
+    """Only running the code tells the value."""
+
+
+def _value(code: Code, node: ast.expr) -> Any:
+    runtime, _, name = code.outside(node.func).partition(".") if isinstance(node, ast.Call) else ("", "", "")
+    try:
+        if isinstance(node, ast.Call) and runtime == workflow_runtime.__name__ and name in POLICIES:
+            words = {word.arg: literal_of(word.value) for word in node.keywords if word.arg}
+            arguments = [literal_of(argument) for argument in node.args]
+        else:
+            return literal_of(node)
+    except NOT_LITERAL as error:
+        raise _Unknown from error
+    return getattr(workflow_runtime, name)(*arguments, **words)
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
 
 
 def unknown_options(code: Code) -> Iterator[Diagnostic]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,13 @@ ADVICE = {
     "builtins.breakpoint": "remove it; set the breakpoint in a debugger",
 }
 """What to do about calls whose module may be used otherwise; ``{argument}`` is what the user's code gives to it."""
+
+NEVER_PURE = sys.stdlib_module_names | frozenset(
+    "aioboto3 aiobotocore aiofiles aiohttp anthropic asyncpg azure boto3 botocore celery django fastapi flask google grpc httpx "
+    "kafka motor openai paramiko peewee pika playwright psutil psycopg psycopg2 pymongo pymysql redis requests selenium slack_sdk "
+    "sqlalchemy starlette stripe trio twilio urllib3 websockets".split()
+)
+"""Packages of which it is known that they do more than compute: to declare one of them pure would be wrong."""
 
 SOME_TIME = '"5 minutes"'
 
@@ -87,7 +95,10 @@ class Purity:
             advice = advice.replace("{argument}", self._argument(closure, use) or SOME_TIME)
             return rules.BLOCKING_CALL.at(use.location, workflow=workflow, name=name, path=path, advice=advice)
         package = use.module.partition(".")[0]
-        return rules.IMPURE_IMPORT.at(use.location, workflow=workflow, name=name, path=path, package=package)
+        finding = rules.IMPURE_IMPORT.at(use.location, workflow=workflow, name=name, path=path, package=package)
+        if package in NEVER_PURE:
+            return replace(finding, hint=f"move the code that uses {name} into a step")
+        return finding
 
     def _argument(self, closure: WorkflowClosure, use: ExternalUse) -> str:
         """What the user's own code gives to the call, if that is one argument."""

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from workflow_build.checks.code import Code
+from workflow_build.checks.trails import Definition
 from workflow_build.model import Diagnostic
 from workflow_build.reach.lookup import External, Whole
 from workflow_build.rules.replay import STATE_CHANGED
@@ -29,17 +30,40 @@ CHANGING = frozenset(
 )
 """Methods of those that change them."""
 
+AT_CREATION = frozenset({"__init_subclass__", "__set_name__"})
+"""Methods that run when a class is made."""
+
 
 def state_changes(code: Code) -> Iterator[Diagnostic]:
     """Where functions of workflow code rebind or change something at the top level of a module of the project."""
     for node in code.each(ast.Subscript, ast.Attribute, ast.Call, *([ast.Name] if ast.Global in code.nodes else [])):
         for changed, target in _changed(code, node):
             function = code.around(node)
-            if function is not None:
+            if function is not None and not _only_loads(code, function):
                 name, module = changed
                 workflow = code.workflow.qualname if code.workflow else ""
                 path = " → ".join((*(code.trail or (workflow, "…")), name))
                 yield STATE_CHANGED.at(code.place(target), workflow=workflow, name=name, module=module, path=path)
+
+
+def _only_loads(code: Code, function: Definition | ast.Lambda) -> bool:
+    """Whether the function only fills what belongs to its module, as a decorator that registers does: each replay has the same of it."""
+    running, node = code.running, code.node
+    if getattr(function, "name", "") in AT_CREATION:
+        return True
+    if running is None or not isinstance(node, Definition):
+        return False
+    if function is node:
+        return running.only_loads(code.module, code.index)
+    is_given_back = function in node.body and any(_returns(part, function) for part in node.body)
+    return is_given_back and running.only_decorates(code.module, code.index)
+
+
+def _returns(node: ast.stmt, function: Definition | ast.Lambda) -> bool:
+    match node:
+        case ast.Return(value=ast.Name(id=name)):
+            return name == getattr(function, "name", "")
+    return False
 
 
 def _changed(code: Code, node: ast.AST) -> Iterator[tuple[tuple[str, str], ast.expr]]:

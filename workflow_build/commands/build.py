@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,6 +13,7 @@ import click
 
 from workflow_build.build import Options, Result
 from workflow_build.commands.options import console, expected_errors, project_options
+from workflow_build.commands.progress import progress
 from workflow_build.commands.usage import HELP
 from workflow_build.config import Flags
 from workflow_build.errors import UsageError
@@ -81,14 +84,13 @@ def build_command(
     verbose: bool,
 ) -> None:
     """Build once."""
-    with expected_errors():
-        session = Session(project, Flags(targets, app, out, prune_bundles), cache=not no_cache)
-        options = Options(only_check, not no_routes, timeout)
-        verbosity = -1 if quiet else int(verbose)
+    verbosity = -1 if quiet else int(verbose)
+    flags, options = Flags(targets, app, out, prune_bundles), Options(only_check, not no_routes, timeout)
+    with expected_errors(), closing(Session(project, flags, cache=not no_cache)) as session:
         if watched:
             _watch(session, options, verbosity)
-        result = session.build(options)
-        session.close()
+        with progress(is_wanted=style == "text" and not quiet) as tell:
+            result = session.build(replace(options, tell=tell))
     if verbose and session.problem:
         click.echo(f"workflow-build: {session.problem}", err=True)
     _tell(result, style, verbosity)

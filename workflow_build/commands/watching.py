@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from types import FrameType
 
@@ -15,6 +16,7 @@ import click
 from workflow_build import report
 from workflow_build.build import Options, Result
 from workflow_build.commands.options import console
+from workflow_build.commands.progress import progress
 from workflow_build.errors import BuildError
 from workflow_build.ignores import ROUTES_FROM
 from workflow_build.model import Diagnostic
@@ -30,7 +32,7 @@ def watch(session: Session, options: Options, verbosity: int) -> None:
     teller = _Teller(verbosity)
     with _stopped_by_signals(stop):
         try:
-            for rebuilt in rebuilds(session, stop):
+            for rebuilt in rebuilds(session, stop, partial(progress, is_wanted=verbosity >= 0)):
                 if rebuilt is not None:
                     teller.rebuilt(rebuilt)
                     if options.with_routes and rebuilt.result is not None and teller.needs_routes(rebuilt):
@@ -92,7 +94,7 @@ class _Teller:
         result = rebuilt.result
         if result is None or result.stopped or not result.config.app or not result.config.targets:
             return False
-        if rebuilt.changed is None or self._route_files is None or result.output.written or result.output.removed:
+        if not rebuilt.changed or self._route_files is None or result.output.written or result.output.removed:
             return True
         return not self._route_files.isdisjoint(rebuilt.changed)
 

@@ -25,10 +25,14 @@ _ELLIPSIS = cst.SimpleStatementSuite([cst.Expr(cst.Ellipsis())])
 
 
 class MarkedFunctions(cst.CSTTransformer):
-    """Rewrites the functions in a statement; ``marks`` has one entry for each, in the order of the source."""
+    """Rewrites the functions in a statement; ``marks`` has one entry for each, in the order of the source.
 
-    def __init__(self, marks: Sequence[Function | None]) -> None:
+    With ``is_stub`` the statement is a workflow of which only the signature stays.
+    """
+
+    def __init__(self, marks: Sequence[Function | None], *, is_stub: bool = False) -> None:
         super().__init__()
+        self._is_stub = is_stub
         self._marks: Iterator[Function | None] = iter(marks)
         self._open: list[Function | None] = []
 
@@ -36,11 +40,34 @@ class MarkedFunctions(cst.CSTTransformer):
         """A function begins, before those that are nested in it."""
         self._open.append(next(self._marks))
 
+    def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> bool:
+        """No function stands in one, and most of the time would go into looking."""
+        del node
+        return False
+
+    def visit_SimpleStatementSuite(self, node: cst.SimpleStatementSuite) -> bool:
+        """Nor in one of these."""
+        del node
+        return False
+
+    def visit_Parameters(self, node: cst.Parameters) -> bool:
+        """Nor in one of these."""
+        del node
+        return False
+
+    def visit_Decorator(self, node: cst.Decorator) -> bool:
+        """Nor in one of these."""
+        del node
+        return False
+
     def leave_FunctionDef(
         self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
     ) -> cst.FlattenSentinel[cst.BaseStatement]:
         """Rewrite by its mark."""
-        return cst.FlattenSentinel(rewritten(updated_node, self._open.pop()))
+        mark = self._open.pop()
+        if self._is_stub and not self._open and mark is not None:
+            return cst.FlattenSentinel([_signature(updated_node, mark)])
+        return cst.FlattenSentinel(rewritten(updated_node, mark))
 
 
 def rewritten(node: cst.FunctionDef, mark: Function | None) -> Sequence[Line]:
@@ -66,17 +93,27 @@ def _unmarked(node: cst.FunctionDef, mark: Function) -> cst.FunctionDef:
     return node.with_changes(decorators=[], lines_after_decorators=[], leading_lines=blank)
 
 
+def _signature(node: cst.FunctionDef, mark: Function) -> cst.FunctionDef:
+    """A workflow that is only started."""
+    params = _without_defaults(node.params)
+    return _unmarked(node.with_changes(params=params, body=_bodiless(node.body)), mark)
+
+
+def _bodiless(body: cst.BaseSuite) -> cst.BaseSuite:
+    """``...`` on as many lines."""
+    if not isinstance(body, cst.IndentedBlock):
+        return _ELLIPSIS
+    line = cst.SimpleStatementLine([cst.Expr(cst.Ellipsis())])
+    return cst.IndentedBlock([line], footer=blank_lines(lines_of(body) - 2))
+
+
 def _decorated_stub(node: cst.FunctionDef, step: Function) -> cst.FunctionDef:
     """A stub with the registration in the place of the first decorator."""
     lines = lines_of(*node.decorators) + len(node.lines_after_decorators)
-    body: cst.BaseSuite = _ELLIPSIS
-    if isinstance(node.body, cst.IndentedBlock):
-        line = cst.SimpleStatementLine([cst.Expr(cst.Ellipsis())])
-        body = cst.IndentedBlock([line], footer=blank_lines(lines_of(node.body) - 2))
     return node.with_changes(
         decorators=[cst.Decorator(_registration(step))],
         lines_after_decorators=blank_lines(lines - 1),
-        body=body,
+        body=_bodiless(node.body),
     )
 
 

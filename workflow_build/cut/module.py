@@ -11,7 +11,7 @@ import libcst as cst
 from workflow_build.cut.blanks import expression, lines_of
 from workflow_build.cut.functions import Line, MarkedFunctions
 from workflow_build.cut.imports import pruned
-from workflow_build.model import Function, KeptStatement
+from workflow_build.model import Function, FunctionKind, KeptStatement
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class _Place:
     """The first of its lines in the module, from 0."""
     end: int
     """The line after the last."""
+    definition: int | None = None
+    """The line of the ``def`` or ``async def``, from 0, if it is a function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,22 @@ class Cutter:
         return text + "\n" if text else ""
 
     def _lines(self, place: _Place, kept: tuple[KeptStatement, ...]) -> Sequence[str]:
-        is_whole = len(kept) == place.count and all(statement.names is None for statement in kept)
+        is_whole = len(kept) == place.count and all(one.names is None and not one.is_stub for one in kept)
         if is_whole and not any(self.marks[place.index]):
             return self.lines[place.start : place.end]
+        if is_whole and place.definition is not None and self._is_workflow_alone(place):
+            return [""] * (place.definition - place.start) + [*self.lines[place.definition : place.end]]
         if kept not in self._rewritten:
             module = self._parsed(place)
             node = module.body[0].with_changes(leading_lines=[])
             nodes = self._changed(place, node, {statement.index: statement for statement in kept})
             self._rewritten[kept] = _code(module, nodes)
         return self._rewritten[kept]
+
+    def _is_workflow_alone(self, place: _Place) -> bool:
+        """Whether nothing is rewritten but the decorators of a workflow, for which nothing has to be parsed again."""
+        first, *inner = self.marks[place.index]
+        return first is not None and first.kind is FunctionKind.WORKFLOW and not any(inner)
 
     def _parsed(self, place: _Place) -> cst.Module:
         """The statement as a module of its own. What is rewritten must come out on the lines that it stands on."""
@@ -73,7 +82,7 @@ class Cutter:
         if isinstance(node, cst.SimpleStatementLine):
             body = [_small(small, kept.get(place.index + number)) for number, small in enumerate(node.body)]
             return [node.with_changes(body=body)]
-        changed = node.visit(MarkedFunctions(marks))
+        changed = node.visit(MarkedFunctions(marks, is_stub=kept[place.index].is_stub))
         assert not isinstance(changed, cst.RemovalSentinel)
         return [*changed] if isinstance(changed, cst.FlattenSentinel) else [changed]
 
@@ -91,7 +100,8 @@ def cutter(text: str, tree: ast.Module, marks: Sequence[Sequence[Function | None
         if index and _is_joined(tree.body[index - 1], node, lines):
             places[-1] = replace(places[-1], count=places[-1].count + 1, end=max(end, places[-1].end))
         else:
-            places.append(_Place(index, 1, _first_line(node, lines), end))
+            definition = node.lineno - 1 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else None
+            places.append(_Place(index, 1, _first_line(node, lines), end, definition))
     return Cutter(lines, places, marks)
 
 

@@ -93,6 +93,7 @@ COPYING_BASES = frozenset({"pydantic.BaseModel"})
 def is_stateless(module: ReachedModule, tree: ast.Module, marks: Mapping[int, FunctionKind]) -> bool:
     """Whether nothing that the kept statements of ``module`` hold can change; ``marks`` are its marked functions by line."""
     nodes = [tree.body[statement.index] for statement in module.statements]
+    stubs = {tree.body[statement.index] for statement in module.statements if statement.is_stub}
     imports: dict[str, str] = {}
     for node in (part for kept in nodes for part in ast.walk(kept)):
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -100,7 +101,7 @@ def is_stateless(module: ReachedModule, tree: ast.Module, marks: Mapping[int, Fu
                 imports[imported.bound] = ".".join(filter(None, (imported.root, imported.name)))
     bound = bindings_of(nodes, module.name, is_package=module.is_package)
     proof = _Proof(imports, frozenset(bound.names), marks)
-    return STAR not in imports and all(proof.statement(node) for node in nodes)
+    return STAR not in imports and all(node in stubs or proof.statement(node) for node in nodes)
 
 
 @dataclass(frozen=True, slots=True)

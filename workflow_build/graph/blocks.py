@@ -15,6 +15,7 @@ from workflow_build.graph.values import (
     Coroutine,
     Definition,
     Group,
+    Handle,
     Instance,
     Outside,
     Value,
@@ -194,7 +195,7 @@ def _enter(
     tracer: Tracer, frame: Frame, node: ast.With | ast.AsyncWith, manager: Value | None, place: ast.expr
 ) -> Value | None:
     match manager:
-        case Group():
+        case Group() | Handle():
             return manager
         case Instance():
             return _special(tracer, frame, node, manager, "enter", place) or manager

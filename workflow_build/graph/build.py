@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from operator import attrgetter
 
 from workflow_build.cache.memory import Memory
 from workflow_build.graph.flow import frame_of
@@ -24,12 +24,11 @@ def graphs_of(program: Program, names: Names) -> tuple[Graph, ...]:
     """The graph of each workflow of ``program``, in its order. Each step that a workflow reaches is in its graph, or in that of a
     workflow that it starts."""
     modules = names.lookup.modules
-    followed = {
-        closure.function.id: modules.recall(
-            Followed, "followed", closure.function.id, partial(_followed, closure.function, names.afresh())
-        )
-        for closure in program.workflows
-    }
+    workflows = [closure.function for closure in program.workflows]
+    found = modules.recall_each(
+        Followed, "followed", workflows, attrgetter("id"), lambda one: _followed(one, names.afresh())
+    )
+    followed = {one.id: what for one, what in zip(workflows, found, strict=True)}
     return tuple(_graph(closure, followed, modules.memory) for closure in program.workflows)
 
 

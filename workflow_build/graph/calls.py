@@ -20,6 +20,7 @@ from workflow_build.graph.values import (
     Instance,
     Method,
     Outside,
+    Settled,
     Several,
     Task,
     Value,
@@ -119,6 +120,10 @@ def _method(tracer: Tracer, frame: Frame, method: Method, given: Given, node: as
             return one_of(elements_) if method.name in TAKING else several
         case Handle(NodeKind.RUN, label, function) if method.name == "result":
             return Coroutine((tracer.item(frame, NodeKind.RUN, f"result of {label}", node, function=function),))
+        case Handle(NodeKind.RUN, label):
+            return Coroutine((tracer.item(frame, NodeKind.OPAQUE, f"{method.name} of {label}", node),))
+        case Handle() if method.name in ("conflict", "dispose"):
+            return Settled()
         case Handle() as handle:
             return handle
     _let_go(tracer, frame, given)

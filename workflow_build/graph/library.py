@@ -27,6 +27,8 @@ Known = Callable[[Tracer, Frame, Given, ast.expr], Value | None]
 
 def known_name(name: str) -> str:
     """``asyncio.gather`` for ``asyncio.tasks.gather``: where a library keeps a name inside is no concern."""
+    if name == "workflow_runtime.start.options()":
+        return "workflow_runtime.start"
     first, *between, last = name.split(".") if "." in name else (name, name)
     return f"{first}.{last}" if len(between) <= 1 and "(" not in name else last
 
@@ -156,6 +158,10 @@ def _group(tracer: Tracer, frame: Frame, given: Given, node: ast.expr) -> Value 
     return Group()
 
 
+def _nothing(tracer: Tracer, frame: Frame, given: Given, node: ast.expr) -> Value | None:
+    return Settled()
+
+
 def _seconds(tracer: Tracer, frame: Frame, node: ast.expr) -> str:
     """``2 days`` for ``"2 days"``, ``5 s`` for ``5``, else the source text."""
     match node:
@@ -183,8 +189,9 @@ LIBRARY: dict[str, Known] = {
     "asyncio.to_thread": _to_thread,
     "asyncio.TaskGroup": _group,
     "workflow_runtime.sleep": _sleep,
-    "workflow_runtime.hook": _hook,
-    "workflow_runtime.webhook": _webhook,
+    "workflow_runtime.create_hook": _hook,
+    "workflow_runtime.create_webhook": _webhook,
+    "workflow_runtime.set_attributes": _nothing,
     "workflow_runtime.start": _start,
     "functools.partial": _first,
     "builtins.list": _first,

@@ -40,18 +40,18 @@ def unfit_owners(functions: tuple[Function, ...], lookup: Lookup) -> Iterator[Di
 def _owner(body: list[ast.stmt], path: list[str]) -> ast.ClassDef | None:
     found: ast.ClassDef | None = None
     for name in path:
-        found = next((node for part in body for node in _classes(part) if node.name == name), None)
+        found = next((node for part in body for node in classes_in(part) if node.name == name), None)
         body = found.body if found else []
     return found
 
 
-def _classes(node: ast.AST) -> Iterator[ast.ClassDef]:
+def classes_in(node: ast.AST) -> Iterator[ast.ClassDef]:
     """The classes that ``node`` defines in the scope it stands in."""
     if isinstance(node, ast.ClassDef):
         yield node
     elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.expr):
         for child in ast.iter_child_nodes(node):
-            yield from _classes(child)
+            yield from classes_in(child)
 
 
 def _problem(module: str, node: ast.ClassDef, lookup: Lookup, seen: set[ast.ClassDef]) -> str | None:
@@ -59,12 +59,13 @@ def _problem(module: str, node: ast.ClassDef, lookup: Lookup, seen: set[ast.Clas
     metaclass = next((keyword.value for keyword in node.keywords if keyword.arg == "metaclass"), None)
     if metaclass is not None and not _names(module, metaclass, lookup) & HARMLESS_METACLASSES:
         return f"whose class {node.name} has a metaclass of its own"
-    if _is_data(module, node, lookup, seen):
+    if is_data(module, node, lookup, seen):
         return None
     return f"whose class {node.name} is not made of fields (a dataclass, a pydantic model, an enum and the like are)"
 
 
-def _is_data(module: str, node: ast.ClassDef, lookup: Lookup, seen: set[ast.ClassDef]) -> bool:
+def is_data(module: str, node: ast.ClassDef, lookup: Lookup, seen: set[ast.ClassDef]) -> bool:
+    """Whether instances of the class are made of fields, as far as its decorators and bases tell; ``seen`` is filled."""
     if node in seen:
         return False
     seen.add(node)
@@ -82,8 +83,8 @@ def _is_data_base(module: str, base: ast.expr, lookup: Lookup, seen: set[ast.Cla
             return True
         if isinstance(step, Node) and (syntax := lookup.modules.syntax(step.module)):
             statement = syntax.parsed.tree.body[step.index]
-            owners = [owner for owner in _classes(statement) if owner.name == chain[-1] or step.name is None]
-            if any(_is_data(step.module, owner, lookup, seen) for owner in owners):
+            owners = [owner for owner in classes_in(statement) if owner.name == chain[-1] or step.name is None]
+            if any(is_data(step.module, owner, lookup, seen) for owner in owners):
                 return True
     return False
 

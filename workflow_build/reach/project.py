@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TypeVar
@@ -13,6 +13,7 @@ from workflow_build.model import Diagnostic, Function, FunctionKind, Functions, 
 from workflow_build.syntax.module import ModuleSyntax, analyse
 from workflow_build.syntax.source import Parsed, parse, too_deep
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 INSIDE = ".*"
@@ -82,6 +83,17 @@ class ProjectModules:
         """What is wrong with the modules that the result which is being worked out wanted to read and could not."""
         return tuple(self._problems[module] for module in sorted(self._met))
 
+    def recall_each(
+        self, kind: type[T], what: str, items: Sequence[S], key: Callable[[S], str], make: Callable[[S], T]
+    ) -> list[T]:
+        """``recall`` for each of many items, by their keys."""
+
+        def made(item: S) -> T:
+            self._met = set()
+            return make(item)
+
+        return self._recorder.recall_each(kind, what, items, key, made)
+
     def recall(self, kind: type[T], what: str, key: str, make: Callable[[], T]) -> T:
         """What ``make`` gives; not made again, in later builds too, while all modules that it asked about are as they were.
 
@@ -118,10 +130,15 @@ class ProjectModules:
             marks: dict[int, FunctionKind] = {
                 line: function.kind for line, function in self._functions.get(file.path, {}).items()
             }
+            known = file.results.get("syntax")
+            if isinstance(known, _Analysed) and known.marks == marks:
+                return known.syntax
             try:
-                return analyse(parsed, marks)
+                known = file.results["syntax"] = _Analysed(marks, analyse(parsed, marks))
             except RecursionError:
                 parsed = too_deep(file)
+            else:
+                return known.syntax
         self._problems[file.module] = parsed
         return None
 
@@ -149,7 +166,7 @@ def _project_modules(sources: Sources, functions: Functions) -> ProjectModules:
     by_path: dict[str, dict[int, Function]] = {}
     for function in functions.functions:
         by_path.setdefault(function.location.path, {}).update(dict.fromkeys(function.lines, function))
-    return ProjectModules(files, _folders(files.values()), by_path, sources.memory)
+    return ProjectModules(files, _folders(sources.files), by_path, sources.memory)
 
 
 def _digest(functions: tuple[Function, ...], file: SourceFile) -> str:
@@ -162,16 +179,23 @@ def _digest(functions: tuple[Function, ...], file: SourceFile) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class _Analysed:
+    marks: Mapping[int, FunctionKind]
+    syntax: ModuleSyntax
+
+
+@dataclass(frozen=True, slots=True)
 class _Marks:
     functions: tuple[Function, ...]
     digest: str
 
 
-def _folders(files: Iterable[SourceFile]) -> dict[str, str]:
+def _folders(files: Sequence[SourceFile]) -> dict[str, str]:
+    """Packages without ``__init__.py``; of several folders for one, that of the first file."""
     found: dict[str, str] = {}
     packages = {file.module for file in files}
     seen: set[str] = set()
-    for file in sorted(files, key=lambda file: file.path):
+    for file in files:
         name = file.module.rpartition(".")[0]
         if name in seen:
             continue

@@ -126,10 +126,14 @@ class Territory:
         return isinstance(step, External) and not is_pure(step.name, self.declared)
 
     def _is_clean(self, start: Node) -> bool:
-        return not any(
-            any(map(self.is_impure, self._outside(node))) or any(self.impure_fields(node))
-            for node in self._loaded_with(start)
-        )
+        return not any(self.obstacles(start))
+
+    def obstacles(self, start: Node) -> Iterator[tuple[Read, External]]:
+        """What is not pure of all that the statement uses when it runs, where it is read."""
+        for node in self._loaded_with(start):
+            now = [(read, steps) for read, steps in self.reads(node) if read.when is When.NOW]
+            for read, steps in (*now, *self.impure_fields(node)):
+                yield from ((read, step) for step in steps if isinstance(step, External) and self.is_impure(step))
 
     def _outside(self, node: Node) -> Iterator[External]:
         """What of other packages the statement reads when it runs."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from workflow_build.model import ExternalUse, Function, Location
 from workflow_build.reach.lookup import External, Node, Present, Step, Whole
+from workflow_build.reach.started import is_workflow, started_in
 from workflow_build.reach.territory import ANNOTATIONS, Territory
 from workflow_build.syntax.module import Statement
 
@@ -17,7 +18,8 @@ class Walk:
     """Collects what one workflow reaches.
 
     First everything that its code can run into, then what is only named by annotations: the latter is kept so that types can be
-    resolved, as far as it loads without anything that is not pure, and is no use of anything.
+    resolved, as far as it loads without anything that is not pure, and is no use of anything. Of a workflow that this one only
+    starts, or only imports, the signature is kept: changing what it does must not change this one.
     """
 
     territory: Territory
@@ -26,7 +28,10 @@ class Walk:
     present: set[str] = field(default_factory=set)
     steps: dict[str, Function] = field(default_factory=dict)
     uses: dict[tuple[str, Location], ExternalUse] = field(default_factory=dict)
-    _queue: deque[tuple[Node, tuple[str, ...]]] = field(default_factory=deque)
+    stubs: set[tuple[str, int]] = field(default_factory=set)
+    """The workflows among ``kept`` of which only the signature stays."""
+    _queue: deque[tuple[Node, tuple[str, ...], bool]] = field(default_factory=deque)
+    """Statements that run, how they are reached, and whether they need not be there whole if they are workflows."""
     _named: deque[tuple[list[Step], bool]] = field(default_factory=deque)
     """What is named by annotations, or by what is itself only named, and whether it is an annotation."""
     _seen: set[Node] = field(default_factory=set)
@@ -36,8 +41,11 @@ class Walk:
         name, *attributes = function.qualname.split(".")
         self._take(self.territory.lookup.name(function.module, name, tuple(attributes)), (), function.location)
         while self._queue:
-            node, trail = self._queue.popleft()
-            self._run(node, trail)
+            node, trail, is_started = self._queue.popleft()
+            if is_started and is_workflow(node, self.territory.lookup):
+                self._stub(node)
+            else:
+                self._run(node, trail)
         while self._named:
             steps, is_annotation = self._named.popleft()
             if self._may_stay(steps, is_annotation):
@@ -45,19 +53,32 @@ class Walk:
 
     def _run(self, node: Node, trail: tuple[str, ...]) -> None:
         """Take a statement that runs, and follow what it reads."""
-        if node in self._seen:
+        place = node.module, node.index
+        if node in self._seen and place not in self.stubs:
             return
+        self.stubs.discard(place)
         statement = self._keep(node)
+        started = started_in(node, self.territory)
         here = (*trail, statement.binds[0]) if len(statement.binds) == 1 and not statement.is_import else trail
         for read, steps in self.territory.reads(node):
             if read.when in ANNOTATIONS:
                 self._named.append((steps, True))
             else:
-                self._take(steps, here, read.location)
+                self._take(steps, here, read.location, is_started=read.location in started)
         for read, steps in self.territory.impure_fields(node):
             self._take(steps, here, read.location)
-        self._take(self.territory.needs(node), here, None)
-        self._queue.extend((change, trail) for change in self.territory.changes(node))
+        self._take(self.territory.needs(node), here, None, is_started=True)
+        self._queue.extend((change, trail, False) for change in self.territory.changes(node))
+
+    def _stub(self, node: Node) -> None:
+        """Take a workflow that is not run here: its name, and what its signature says."""
+        if node in self._seen:
+            return
+        self._keep(node, is_stub=True)
+        self.stubs.add((node.module, node.index))
+        for read, steps in self.territory.reads(node):
+            if read.when in ANNOTATIONS:
+                self._named.append((steps, True))
 
     def _name(self, steps: Iterable[Step]) -> None:
         """Take statements that are only named; all that they read is only named too."""
@@ -76,13 +97,15 @@ class Walk:
         nodes = [node for step in steps for node in self.territory.expanded(step)]
         return all(node in self._seen or self.territory.loads_cleanly(node) for node in nodes)
 
-    def _take(self, steps: Iterable[Step], trail: tuple[str, ...], location: Location | None) -> None:
+    def _take(
+        self, steps: Iterable[Step], trail: tuple[str, ...], location: Location | None, *, is_started: bool = False
+    ) -> None:
         """Queue what running code reads at ``location``. Outside names count as used unless there is no location."""
         steps = list(steps)
         for step in steps:
             if isinstance(step, External) and location:
                 self.uses.setdefault((step.name, location), ExternalUse(step.name, step.module, location, trail))
-        self._queue.extend((node, trail) for node in self._nodes(steps))
+        self._queue.extend((node, trail, is_started) for node in self._nodes(steps))
 
     def _nodes(self, steps: Iterable[Step]) -> Iterator[Node]:
         """The statements among ``steps``; the modules among them are noted."""
@@ -91,14 +114,14 @@ class Walk:
                 self._be_present(step.module)
             yield from self.territory.expanded(step)
 
-    def _keep(self, node: Node) -> Statement:
+    def _keep(self, node: Node, *, is_stub: bool = False) -> Statement:
         self._seen.add(node)
         self._be_present(node.module)
         statement = self.territory.statement(node)
         names = self.kept.setdefault((node.module, node.index), set())
         if node.name is not None:
             names.add(node.name)
-        for line in statement.steps:
+        for line in () if is_stub else statement.steps:
             step = self.territory.lookup.modules.function(node.module, line)
             if step:
                 self.steps[step.id] = step

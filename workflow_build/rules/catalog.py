@@ -18,6 +18,7 @@ from workflow_build.rules.reached import (
     BLOCKING_CALL,
     IMPURE_IMPORT,
     NO_WORKFLOWS,
+    UNLOADABLE_CLASS,
     UNREADABLE_SOURCE,
     UNUSED_STEP,
 )
@@ -38,6 +39,7 @@ SOURCE_RULES: tuple[Rule, ...] = (
     UNREADABLE_SOURCE,
     UNUSED_STEP,
     DECORATED_WORKFLOW,
+    UNLOADABLE_CLASS,
     *CALL_RULES,
     *REPLAY_RULES,
     *NAME_RULES,

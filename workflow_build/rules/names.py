@@ -1,4 +1,4 @@
-"""The rules about names that lead nowhere."""
+"""The rules about names that lead nowhere, and about options."""
 
 from __future__ import annotations
 
@@ -91,4 +91,46 @@ async def checkout() -> None: ...
     ),
 )
 
-NAME_RULES = (MISSING_NAME, UNKNOWN_OPTION)
+IMPOSSIBLE_OPTION = Rule(
+    code="WB130",
+    title="an option has a value that it can not have",
+    message="@{marker}: {problem}",
+    hint="{advice}",
+    why="The marker would raise an error as soon as the module is imported. A step that is a plain function runs in a thread, and nothing "
+    "can stop a thread, so a `timeout` on it could not be kept.",
+    valid=(
+        GOOD,
+        """
+from workflow_runtime import NO_RETRY, exponential, step
+
+@step(max_retries=5, retry={ValueError: NO_RETRY, OSError: exponential(1, cap="5 min")}, timeout="30 s")
+async def charge(cents: int) -> str:
+    return "receipt"
+""",
+    ),
+    invalid=(
+        """
+from workflow_runtime import step
+
+@step(max_retries=-1)
+async def charge(cents: int) -> str:
+    return "receipt"
+""",
+        """
+from workflow_runtime import exponential, step
+
+@step(retry=exponential("1 min", cap="30 s"))
+async def charge(cents: int) -> str:
+    return "receipt"
+""",
+        """
+from workflow_runtime import step
+
+@step(timeout="30 s")
+def charge(cents: int) -> str:
+    return "receipt"
+""",
+    ),
+)
+
+NAME_RULES = (MISSING_NAME, UNKNOWN_OPTION, IMPOSSIBLE_OPTION)

@@ -78,6 +78,62 @@ async def load(path: str) -> str:
     ),
 )
 
+UNLOADABLE_CLASS = Rule(
+    code="WB128",
+    title="a workflow is given objects of a class that it can not load",
+    message="workflow {workflow} gets objects of {cls} {source}, and can not load that class: defining it uses {name}, which is not pure",
+    hint="take {name} out of what runs when {cls} is defined, or, if {package} only computes, name it in `pure` under "
+    "[tool.workflow-build]",
+    why="What a step returns reaches the workflow as data, and is made into an object again by the class. The bundle holds the class only if "
+    "defining it touches nothing outside; without the class, the run would fail when the value arrives.",
+    valid=(
+        GOOD,
+        """
+import os
+from dataclasses import dataclass, field
+from workflow_runtime import step, workflow
+
+def home() -> str:
+    return os.environ["HOME"]
+
+@dataclass
+class Order:
+    item: str
+    folder: str = field(default_factory=home)
+
+@step
+async def load(item: str) -> Order:
+    return Order(item)
+
+@workflow
+async def checkout(item: str) -> str:
+    order = await load(item)
+    return order.item
+""",
+    ),
+    invalid=(
+        """
+import os
+from dataclasses import dataclass
+from workflow_runtime import step, workflow
+
+@dataclass
+class Order:
+    item: str
+    folder: str = os.environ["HOME"]
+
+@step
+async def load(item: str) -> Order:
+    return Order(item)
+
+@workflow
+async def checkout(item: str) -> str:
+    order = await load(item)
+    return order.item
+""",
+    ),
+)
+
 NO_WORKFLOWS = Rule(
     code="WB109",
     title="no workflow was found",

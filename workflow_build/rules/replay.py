@@ -105,4 +105,66 @@ async def checkout(card: str) -> None:
     severity=Severity.WARNING,
 )
 
-REPLAY_RULES = (SET_ORDER, STATE_CHANGED)
+UNSEEN_CHANGE = Rule(
+    code="WB129",
+    title="workflow code reads what other code changes, and never sees the change",
+    message="workflow {workflow} reads {name}, and never sees what {who} does to it",
+    hint="read it in a step, or give it to the workflow as an argument; what is filled while modules are loaded has to be filled in the "
+    "module that it belongs to",
+    why="Workflow code has modules of its own, in which only what it reaches is executed. What steps, the app, or other modules change "
+    "in the real ones is not there.",
+    valid=(
+        """
+from workflow_runtime import step, workflow
+
+HANDLERS = {}
+
+def handles(name):
+    def register(function):
+        HANDLERS[name] = function
+        return function
+    return register
+
+@handles("double")
+def double(n: int) -> int:
+    return n * 2
+
+@workflow
+async def checkout(n: int) -> int:
+    handler = HANDLERS["double"]
+    return handler(n)
+""",
+    ),
+    invalid=(
+        """
+from workflow_runtime import step, workflow
+
+settings = {"currency": "SEK"}
+
+def configure(currency: str) -> None:
+    settings["currency"] = currency
+
+@workflow
+async def checkout(cents: int) -> str:
+    return f"{cents} {settings['currency']}"
+""",
+        """
+from workflow_runtime import step, workflow
+
+done = False
+
+@step
+async def charge(cents: int) -> None:
+    global done
+    done = True
+
+@workflow
+async def checkout(cents: int) -> bool:
+    await charge(cents)
+    return done
+""",
+    ),
+    severity=Severity.WARNING,
+)
+
+REPLAY_RULES = (SET_ORDER, STATE_CHANGED, UNSEEN_CHANGE)

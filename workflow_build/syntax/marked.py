@@ -5,13 +5,17 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from keyword import iskeyword
 
 from workflow_build import rules
 from workflow_build.model import Diagnostic, Function, FunctionKind, Location
 from workflow_build.syntax.bindings import Bindings, arguments_of, bindings_of
 from workflow_build.syntax.branches import are_exclusive, never_runs
 from workflow_build.syntax.directives import directive_of, meant_directive, text_of
-from workflow_build.syntax.markers import Markers, marker_expression
+from workflow_build.syntax.markers import RUNTIME, Markers, kind_of, marker_expression
+from workflow_build.syntax.mentioned import parts_with_mentions, small_variables
+from workflow_build.syntax.options import given_to, is_error
 from workflow_build.syntax.placement import (
     Around,
     Definition,
@@ -23,6 +27,7 @@ from workflow_build.syntax.placement import (
     qualname_of,
 )
 from workflow_build.syntax.reads import chain_of
+from workflow_build.syntax.rebound import rebound
 from workflow_build.syntax.source import Parsed, span
 
 
@@ -36,7 +41,16 @@ def marked_in(parsed: Parsed, markers: Markers) -> Iterator[Function | Diagnosti
             "a directive at the top of a module marks nothing",
             "put it into each function as the first statement",
         )
-    yield from _merged(parsed.tree.body, finder.block(parsed.tree.body, ()))
+    found = list(_merged(parsed.tree.body, finder.block(parsed.tree.body, ())))
+    again = rebound(parsed.tree, [one for one in found if isinstance(one, Function)])
+    for one in found:
+        if isinstance(one, Function) and one.id in again:
+            problem = f"its name is bound again in line {again[one.id].lineno}, so nobody can import it"
+            yield rules.UNCLEAR_MARK.at(
+                one.location, name=one.qualname, problem=problem, advice="give the two different names"
+            )
+        else:
+            yield one
 
 
 def _merged(body: Sequence[ast.stmt], findings: Iterable[Function | Diagnostic]) -> Iterator[Function | Diagnostic]:
@@ -71,9 +85,14 @@ class _Finder:
                 case ast.If() if not around and never_runs(node):
                     for finding in self.block(list(ast.iter_child_nodes(node)), around):
                         yield self._never(finding) if isinstance(finding, Function) else finding
+                case ast.Name() | ast.Attribute() if chain_of(node):
+                    yield from self._mention(node, around)
+                case _ if self._is_alias(node, around):
+                    continue
                 case _:
-                    yield from self._call(node, around)
-                    yield from self.block(list(ast.iter_child_nodes(node)), around)
+                    calls = list(self._call(node, around))
+                    yield from calls
+                    yield from self.block(parts_with_mentions(node, is_judged=bool(calls)), around)
 
     def unclear(self, name: str, node: ast.stmt, problem: str, advice: str) -> Diagnostic:
         """A finding about how something is marked."""
@@ -90,12 +109,12 @@ class _Finder:
         for decorator in node.decorator_list:
             if kind := self._kind(marker_expression(decorator), around):
                 yield self._unsupported(decorator, f"@{kind}", f"class {node.name}")
-        yield from self.block([*node.decorator_list, *node.bases, *node.keywords], around)
+        yield from self.block([*self._beside_marks(node, around), *node.bases, *node.keywords], around)
         yield from self.block(node.body, (*around, Around(node, self._bindings(node.body))))
 
     def _function(self, node: Definition, around: tuple[Around, ...]) -> Iterator[Function | Diagnostic]:
         yield from self._marks(node, around)
-        yield from self.block([*node.decorator_list, node.args], around)
+        yield from self.block([*self._beside_marks(node, around), node.args], around)
         bound = self._bindings(node.body)
         bound.names |= {arg.arg for arg in arguments_of(node.args)}
         yield from self.block(node.body, (*around, Around(node, bound)))
@@ -118,7 +137,9 @@ class _Finder:
             )
         else:
             marks, others = [d for d, k in decorators if k], [d for d, k in decorators if not k]
-            yield from self._placed(Marked(node, kind, marks, others), around)
+            yield from self._placed(
+                Marked(node, kind, marks, others, given_to(marks, partial(self._meaning, around=around))), around
+            )
 
     def _placed(self, marked: Marked, around: tuple[Around, ...]) -> Iterator[Function | Diagnostic]:
         """A function with one kind of mark, by where it stands."""
@@ -153,7 +174,7 @@ class _Finder:
         node, kind = marked.node, marked.kind
         place, others = self._place(node), other_decorators(marked, found.binding)
         is_async = isinstance(node, ast.AsyncFunctionDef)
-        if not all(part.isidentifier() for part in self.parsed.file.module.split(".")):
+        if not all(part.isidentifier() and not iskeyword(part) for part in self.parsed.file.module.split(".")):
             yield self._unsupported(
                 node, kind, f"{node.name} in {self.parsed.file.path}, whose name can not be imported"
             )
@@ -176,9 +197,10 @@ class _Finder:
                 place,
                 is_async,
                 parameters=tuple(arg.arg for arg in arguments_of(node.args)),
-                options=_options(marked.marks[0]) if marked.marks else {},
+                options=marked.given.literals,
                 binding=found.binding,
                 captured=found.captured,
+                retry=marked.given.retry,
             )
 
     def _starts_on_header_line(self, node: Definition) -> bool:
@@ -189,8 +211,10 @@ class _Finder:
     def _misplaced(self, node: Definition) -> Iterator[Diagnostic]:
         """Strings in the function that look like a directive and are none."""
         late = next((other for other in node.body[1:] if directive_of([other])), None)
-        if late and not directive_of(node.body):
-            before = "the docstring" if text_of(node.body[0]) and late is node.body[1] else "other statements"
+        first = directive_of(node.body)
+        if late and first != directive_of([late]):
+            has_text = text_of(node.body[0]) and late is node.body[1]
+            before = "another one" if first else "the docstring" if has_text else "other statements"
             problem = f"a directive after {before} marks nothing"
             yield self.unclear(node.name, late, problem, "put it first; a docstring may follow")
         elif meant := meant_directive(text_of(node.body[0])):
@@ -202,17 +226,61 @@ class _Finder:
         if isinstance(node, ast.Call) and node.args and (kind := self._kind(node.func, around)):
             yield self._unsupported(node, f"{kind}(…)", ast.unparse(node.args[0]).partition("\n")[0])
 
+    def _beside_marks(self, node: Definition | ast.ClassDef, around: tuple[Around, ...]) -> Iterator[ast.AST]:
+        """The decorators, without the names of those that are marks."""
+        for decorator in node.decorator_list:
+            if not self._kind(marker_expression(decorator), around):
+                yield decorator
+            elif isinstance(decorator, ast.Call):
+                yield from decorator.keywords
+
+    def _is_alias(self, node: ast.AST, around: tuple[Around, ...]) -> bool:
+        """Whether it is ``durable = step(max_retries=5)`` at the top level, where it is followed."""
+        match node:
+            case ast.Assign(targets=[ast.Name()], value=value) | ast.AnnAssign(value=ast.expr() as value):
+                is_mark = not around and self._kind(marker_expression(value), around) is not None
+                return is_mark and any(node is statement for statement in self.parsed.tree.body)
+        return False
+
+    def _mention(self, node: ast.Name | ast.Attribute, around: tuple[Around, ...]) -> Iterator[Diagnostic]:
+        """A marker that is neither put above a function nor given a name of its own: what is made of it can not be followed."""
+        if isinstance(node.ctx, ast.Load) and (kind := self._kind(node, around)) and not self._is_hidden(node):
+            problem = "is used in a way that can not be followed, so what gets marked through it is not found"
+            advice = f"write @{kind} above each function; another name for it is given at the top level of a module: durable = {kind}"
+            place = span(self.parsed.file.path, self.parsed.lines, node)
+            yield rules.UNCLEAR_MARK.at(place, name=ast.unparse(node), problem=problem, advice=advice)
+
+    def _is_hidden(self, node: ast.Name | ast.Attribute) -> bool:
+        """Whether a lambda or a comprehension of the module has a variable of that name, which is more than the walk keeps track of."""
+        chain = chain_of(node)
+        return chain is not None and chain[0] in small_variables(self.parsed.tree)
+
     def _kind(self, node: ast.expr, around: tuple[Around, ...]) -> FunctionKind | None:
         """What the expression marks, as seen from inside of ``around``."""
+        return next((kind for meant in self._meanings(node, around) if (kind := kind_of(meant))), None)
+
+    def _meanings(self, node: ast.expr, around: tuple[Around, ...]) -> Iterator[tuple[str, ...]]:
+        """The dotted names from outside of the project that the expression may stand for there."""
         chain = chain_of(node)
         if chain is None:
-            return None
+            return
         for scope in reversed(around):
             if chain[0] in scope.bindings.names:
-                imports = scope.bindings.imports.get(chain[0], ())
-                kinds = (self.markers.kind_of_import(imported, chain[1:]) for imported in imports)
-                return next((kind for kind in kinds if kind), None)
-        return self.markers.kind(self.parsed.file.module, chain)
+                for imported in scope.bindings.imports.get(chain[0], ()):
+                    yield from self.markers.import_meanings(imported, chain[1:])
+                return
+        yield from self.markers.meanings(self.parsed.file.module, chain)
+
+    def _meaning(self, node: ast.expr, around: tuple[Around, ...]) -> str:
+        """The name of the runtime or of Python that the expression certainly stands for there; else empty."""
+        meanings = list(self._meanings(node, around))
+        if meanings:
+            (root, *inner, name), certain = meanings[0], len(meanings) == 1
+            return name if certain and root == RUNTIME and inner in ([], ["retries"], ["errors"]) else ""
+        scopes = [*(scope.bindings for scope in around), self._bindings(self.parsed.tree.body)]
+        if isinstance(node, ast.Name) and is_error(node.id) and not any(node.id in scope.names for scope in scopes):
+            return node.id
+        return ""
 
     def _is_configured(self, mark: ast.expr, around: tuple[Around, ...]) -> bool:
         """Whether the mark's name stands for a marker that was given arguments elsewhere."""
@@ -245,15 +313,3 @@ def _is_generator(node: Definition) -> bool:
         if not isinstance(current, Definition | ast.Lambda | ast.ClassDef):
             stack.extend(ast.iter_child_nodes(current))
     return False
-
-
-def _options(mark: ast.expr) -> dict[str, object]:
-    """The literal keyword arguments of ``@step(max_retries=3)``."""
-    found: dict[str, object] = {}
-    for keyword in mark.keywords if isinstance(mark, ast.Call) else ():
-        if keyword.arg:
-            try:
-                found[keyword.arg] = ast.literal_eval(keyword.value)
-            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-                continue
-    return found

@@ -61,14 +61,13 @@ class Markers:
         self._recorder.asked.add(module)
         return self._modules.get(module)
 
-    def kind(self, module: str, chain: tuple[str, ...]) -> FunctionKind | None:
-        """What ``chain``, read at the top level of ``module``, marks; None when it is no marker."""
-        return next((_kind(meant) for meant in self._meanings(module, chain, set()) if _kind(meant)), None)
+    def meanings(self, module: str, chain: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        """The dotted names from outside of the project that ``chain``, read at the top level of ``module``, may stand for."""
+        return self._meanings(module, chain, set())
 
-    def kind_of_import(self, imported: Import, attributes: tuple[str, ...]) -> FunctionKind | None:
+    def import_meanings(self, imported: Import, attributes: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         """The same for a name that a function imports."""
-        meanings = self._import_meanings(imported, attributes, set())
-        return next((_kind(meant) for meant in meanings if _kind(meant)), None)
+        return self._import_meanings(imported, attributes, set())
 
     def is_configured(self, module: str, chain: tuple[str, ...]) -> bool:
         """Whether ``chain``, a marker, is one that was given arguments where it got its name."""
@@ -147,7 +146,8 @@ def marker_expression(node: ast.expr) -> ast.expr:
     return node.func if isinstance(node, ast.Call) and not node.args else node
 
 
-def _kind(parts: tuple[str, ...]) -> FunctionKind | None:
+def kind_of(parts: tuple[str, ...]) -> FunctionKind | None:
+    """What the dotted name marks; None when it is no marker."""
     if parts[0] == RUNTIME and (len(parts) == 2 or (len(parts) == 3 and parts[1] == "marking")):
         return _KINDS.get(parts[-1])
     return None

@@ -10,6 +10,7 @@ from workflow_build.model import Binding, FunctionKind
 from workflow_build.syntax.bindings import Bindings
 from workflow_build.syntax.branches import functions_in
 from workflow_build.syntax.captured import captured_by, rebinds
+from workflow_build.syntax.options import Given
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -55,6 +56,7 @@ class Marked:
     kind: FunctionKind
     marks: Sequence[ast.expr]
     others: Sequence[ast.expr]
+    given: Given
 
 
 def qualname_of(name: str, around: Sequence[Around]) -> str:
@@ -110,9 +112,10 @@ def _nested(marked: Marked, qualname: str, around: Sequence[Around], text: str) 
             f"a nested step can not have another decorator: @{decorator}",
             "move the step to the top level of the module",
         )
-    if any(not _is_literal(mark) for mark in marked.marks):
+    if marked.given.unread:
         return Problem(
-            "the arguments of a nested step's marker must be literals, given right there",
+            f"{', '.join(marked.given.unread)}: the arguments of a nested step's marker must be literals, given right there; for `retry`, "
+            "also the runtime's policies, by errors of Python's or the runtime's",
             "write the values out, or move the step to the top level of the module",
         )
     captured = captured_by(node, text)
@@ -144,18 +147,6 @@ def _defined(node: ast.AST) -> set[str]:
     if isinstance(node, Definition | ast.ClassDef):
         return {node.name}
     return set() if isinstance(node, ast.expr) else {n for child in ast.iter_child_nodes(node) for n in _defined(child)}
-
-
-def _is_literal(mark: ast.expr) -> bool:
-    """Whether ``@step`` or ``@step(max_retries=3)``."""
-    for keyword in mark.keywords if isinstance(mark, ast.Call) else ():
-        try:
-            ast.literal_eval(keyword.value)
-        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            return False
-        if keyword.arg is None:
-            return False
-    return True
 
 
 def _name(decorator: ast.expr) -> str:

@@ -228,19 +228,24 @@ def test_methods_are_followed(lines: Lines) -> None:
 
 def test_hooks_and_webhooks(lines: Lines) -> None:
     source = """
-        from workflow_runtime import hook, webhook
+        from workflow_runtime import create_hook, create_webhook, set_attributes
 
         @workflow
         async def w(o):
-            approval = hook(Approval, token="x")
+            approval = create_hook(Approval, token="x")
+            await set_attributes({"stage": "asked"})
+            if await approval.conflict():
+                return
             await mail(approval)
             async for payload in approval:
                 await charge(payload)
-            await hook(Approval)
-            await webhook()
+            with create_hook(Approval) as hook:
+                await hook
+            await create_webhook()
         """
 
-    opened = ["hook Approval", "step mail", "async for payload in approval"]
+    taken = ["if await approval.conflict()", "  return"]
+    opened = ["hook Approval", *taken, "step mail", "async for payload in approval"]
     assert lines(source) == [*opened, "  hook payload of Approval", "  step charge", "hook Approval", "webhook"]
 
 
@@ -250,6 +255,8 @@ def test_child_runs_name_the_workflow(graph: Callable[..., Graph]) -> None:
         async def parent(o):
             run = await start(zweite, o)
             await run.result()
+            if await run.status() == "failed":
+                await start.options(attributes={"again": "yes"})(zweite, o)
 
         @workflow
         async def zweite(o):
@@ -260,6 +267,7 @@ def test_child_runs_name_the_workflow(graph: Callable[..., Graph]) -> None:
     assert [(node.label, node.function) for node in runs] == [
         ("zweite", "workflow//shop.flows//zweite"),
         ("result of zweite", "workflow//shop.flows//zweite"),
+        ("zweite", "workflow//shop.flows//zweite"),
     ]
 
 

@@ -13,7 +13,7 @@ PROJECT = register_project(
     Project(
         package=__name__,
         root=(Path(__file__).parent / "../..").resolve(),
-        build="01343e1f4e26f046",
+        build="c9ec66bdb671bdb5",
         workflows={
             "workflow//shop.orders//checkout": "2e93976971d67689",
         },

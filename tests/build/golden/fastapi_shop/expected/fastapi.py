@@ -12,18 +12,40 @@ outermost app.
 """
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.endpoints import HTTPEndpoint
+from starlette.routing import Route
 from workflow_runtime.http import PREFIX, HttpResponse
 from workflow_runtime.service import Service
+from workflow_runtime.webhook_route import Call
 
 from . import PROJECT
 from .step_registrations import STEPS
 
 service = Service(PROJECT, STEPS)
-router = APIRouter(include_in_schema=False, lifespan=service.lifespan)
 
 
 def _response(answer: HttpResponse) -> Response:
     return Response(answer.body, answer.status, dict(answer.headers))
+
+
+class Webhook(HTTPEndpoint):
+    """Hand a request to the run that waits for it, whatever its method."""
+
+    async def dispatch(self) -> None:
+        request = Request(self.scope, self.receive)
+        token, url = request.path_params["token"], str(request.url)
+        headers, body = request.headers, request.stream()
+        call = Call(token, request.method, url, headers, body)
+        response = _response(await service.webhook(call))
+        await response(self.scope, self.receive, self.send)
+
+
+webhook = Route(f"{PREFIX}/webhook/{{token}}", Webhook)
+router = APIRouter(
+    routes=[webhook],
+    include_in_schema=False,
+    lifespan=service.lifespan,
+)
 
 
 @router.post(f"{PREFIX}/flow")

@@ -5,6 +5,7 @@ no packager, can drop one.
 """
 # ruff: noqa: BLE001 - a module that fails to import fails its own steps and no others
 
+import workflow_runtime
 from workflow_runtime.nested import nested_step
 from workflow_runtime.project import Registrations
 
@@ -27,7 +28,18 @@ except Exception as error:
 else:
     STEPS.add(
         "step//nested.flows//Flows.run.<locals>.outer.<locals>.inner",
-        nested_step(Flows.run, "outer.<locals>.inner"),
+        nested_step(
+            Flows.run,
+            "outer.<locals>.inner",
+            timeout="30 s",
+            retry={
+                workflow_runtime.StepTimeoutError: workflow_runtime.NO_RETRY,
+                OSError: workflow_runtime.exponential(
+                    1,
+                    cap="5 min",
+                ),
+            },
+        ),
     )
     STEPS.add(
         "step//nested.flows//main.<locals>.double",

@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from workflow_runtime import step, workflow
+from workflow_runtime import NO_RETRY, StepTimeoutError, exponential, step, workflow
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Flows:
     @workflow
     async def run(numbers: list[int]) -> list[int]:
         def outer(offset: int) -> Callable[[int], Awaitable[int]]:
-            @step
+            @step(timeout="30 s", retry={StepTimeoutError: NO_RETRY, OSError: exponential(1, cap="5 min")})
             async def inner(number: int) -> int:
                 return number + offset + len(numbers)
 
