@@ -11,20 +11,47 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from workflow_runtime.errors import WorkflowError
 from workflow_runtime.events import Event, EventKind
-from workflow_runtime.testing.harness import created, event, run_completed, step_completed, step_created, step_retrying
-from workflow_runtime.worlds.base import Delivery, Message, World
+from workflow_runtime.testing.harness import (
+    child_created,
+    created,
+    event,
+    hook_created,
+    hook_received,
+    run_completed,
+    run_continued,
+    step_completed,
+    step_created,
+    step_retrying,
+    watch_created,
+)
+from workflow_runtime.worlds.base import Delivery, Message, NewRun, RunStatus, StreamWriter, World
+from workflow_runtime.worlds.delivery import HeldMessage
 from workflow_runtime.worlds.memory import MemoryWorld
 from workflow_runtime.worlds.sqlite import SqliteWorld
 
-RUNS = st.sampled_from(["run_a", "run_b"])
+RUNS = st.sampled_from(["run_a", "run_b", "run_d"])
+ANY_RUNS = st.sampled_from(["run_a", "run_b", "run_d", "run_nobody"])
 STEPS = st.sampled_from(["s1", "s2"])
 IDS = st.sampled_from(["m1", "m2", "m3"])
 MESSAGES = st.builds(Message, IDS, RUNS, key=st.sampled_from([None, None, "k"]), due=st.sampled_from([0.0, 1.0, 1e12]))
 ATTEMPTS = st.integers(1, 3)
+HOOKS = st.sampled_from(["h1", "h2"])
+TOKENS = st.sampled_from(["t1", "t2", "t\0"])
+WATCHES = st.sampled_from(["v1", "v2"])
+NAMES = st.sampled_from(["s", "s\0", ""])
+ATTRIBUTES = st.dictionaries(st.sampled_from(["a", "b"]), st.sampled_from(["1", "2"]), max_size=2)
+CHANGES = st.dictionaries(st.sampled_from(["a", "b"]), st.sampled_from(["1", "2", None]), max_size=2)
+CREATED = st.builds(
+    lambda parent, attributes: created(parent=parent, root=parent, attributes=attributes),
+    st.sampled_from([None, "run_a"]),
+    ATTRIBUTES,
+)
+NEW_RUNS = st.builds(NewRun, RUNS, CREATED, MESSAGES)
+WRITERS = st.none() | st.builds(StreamWriter, RUNS, STEPS, ATTEMPTS)
 FACTS = st.one_of(
     st.builds(step_completed, STEPS, ATTEMPTS, st.text(max_size=3)),
     st.builds(step_retrying, STEPS, ATTEMPTS, st.sampled_from([0.0, 5.0]), counted=st.booleans()),
@@ -32,6 +59,10 @@ FACTS = st.one_of(
     st.just(event(EventKind.WAIT_COMPLETED, "w1")),
     st.just(event(EventKind.RUN_STARTED, time=3.0)),
     st.just(event(EventKind.RUN_CANCELLED, reason=None)),
+    st.builds(hook_received, HOOKS, st.sampled_from([None, "k1", "k2"]), st.text(max_size=3)),
+    st.builds(hook_received, HOOKS, st.sampled_from([None, "k1", "k2"]), st.text(max_size=3)),
+    st.builds(lambda watch: event(EventKind.WATCH_COMPLETED, watch, run="run_a", status="failed"), WATCHES),
+    st.builds(lambda step, new: event(EventKind.ATTRIBUTES_SET, step=step, attributes=new), STEPS, CHANGES),
 )
 DECISIONS = st.one_of(
     st.builds(step_created, STEPS, st.text(max_size=3)),
@@ -41,6 +72,15 @@ DECISIONS = st.one_of(
     st.just(event(EventKind.WAIT_CREATED, "w1", until=1.0)),
     st.just(event(EventKind.WAIT_CANCELLED, "w1")),
     st.just(run_completed(7.0)),
+    st.builds(run_continued, ANY_RUNS),
+    st.builds(lambda step: event(EventKind.STEP_CANCELLED, step), STEPS),
+    st.builds(hook_created, HOOKS, TOKENS, st.text(max_size=3)),
+    st.builds(hook_created, HOOKS, TOKENS, st.text(max_size=3)),
+    st.builds(lambda hook: event(EventKind.HOOK_DISPOSED, hook), HOOKS),
+    st.builds(watch_created, WATCHES, ANY_RUNS),
+    st.builds(watch_created, WATCHES, ANY_RUNS),
+    st.builds(child_created, st.just("c1"), RUNS),
+    st.builds(lambda new: event(EventKind.ATTRIBUTES_SET, attributes=new), CHANGES),
     FACTS,
 )
 
@@ -49,9 +89,9 @@ def comparable(answer: Any) -> Any:
     """The answer without what may differ between worlds."""
     if isinstance(answer, Exception):
         return type(answer)
-    if isinstance(answer, list):
-        return [(d.message, d.count) if not hasattr(d, "slot") else d for d in answer]
-    return answer
+    if isinstance(answer, HeldMessage):
+        return answer.message, answer.count
+    return [comparable(one) for one in answer] if isinstance(answer, list) else answer
 
 
 class Agreement(RuleBasedStateMachine):
@@ -81,16 +121,29 @@ class Agreement(RuleBasedStateMachine):
     def held(self, number: int) -> Sequence[Delivery | None]:
         return self.in_hand[number % len(self.in_hand)] if self.in_hand and number else (None, None)
 
-    @rule(run=RUNS, message=MESSAGES)
-    def create(self, run: str, message: Message) -> None:
-        self.both(*(world.create_run(run, created(), message) for world in self.worlds))
+    @initialize(parent=CREATED, child=CREATED, watch=st.builds(watch_created, WATCHES, ANY_RUNS))
+    def begin(self, parent: Event, child: Event, watch: Event) -> None:
+        """Two runs in which something is under way, so that most of what is done to them means something."""
+        for run, made in (("run_a", parent), ("run_b", child)):
+            self.both(*(world.create_run(run, made, Message(f"first_{run}", run)) for world in self.worlds))
+            batch = [step_created("s1"), hook_created("h1", "t1"), child_created("c1", "run_d"), watch]
+            self.both(*(world.commit(run, 1, batch) for world in self.worlds))
+            self.both(*(world.start_step(run, "s1", f"first_{run}", 1.0) for world in self.worlds))
 
-    @rule(run=RUNS, back=st.sampled_from([0, 0, 0, 1]), batch=st.lists(DECISIONS, max_size=3), sends=st.lists(MESSAGES, max_size=2), ack=st.integers(0, 3))  # fmt: skip
-    def commit(self, run: str, back: int, batch: list[Event], sends: list[Message], ack: int) -> None:
+    @rule(new=NEW_RUNS)
+    def create(self, new: NewRun) -> None:
+        self.both(*(world.create_run(new.id, new.created, new.message) for world in self.worlds))
+
+    @rule(run=RUNS, back=st.sampled_from([0, 0, 0, 1]), batch=st.lists(DECISIONS, max_size=3), sends=st.lists(MESSAGES, max_size=2), ack=st.integers(0, 3), runs=st.lists(NEW_RUNS, max_size=1))  # fmt: skip
+    def commit(
+        self, run: str, back: int, batch: list[Event], sends: list[Message], ack: int, runs: list[NewRun]
+    ) -> None:
         log = self.loop.run_until_complete(answer(self.worlds[0].load(run)))
         slot = 0 if isinstance(log, Exception) else log.run.slot - back
         acks = self.held(ack)
-        self.both(*(w.commit(run, slot, batch, sends=sends, ack=a) for w, a in zip(self.worlds, acks, strict=True)))
+        self.both(
+            *(w.commit(run, slot, batch, sends=sends, ack=a, runs=runs) for w, a in zip(self.worlds, acks, strict=True))
+        )
 
     @rule(run=RUNS, fact=FACTS, sends=st.lists(MESSAGES, max_size=2), ack=st.integers(0, 3))
     def record(self, run: str, fact: Event, sends: list[Message], ack: int) -> None:
@@ -118,10 +171,45 @@ class Agreement(RuleBasedStateMachine):
         if self.in_hand:
             self.both(*(getattr(delivery, what)() for delivery in self.held(number)))
 
-    @rule(run=RUNS, after=st.integers(0, 4))
-    def look(self, run: str, after: int) -> None:
-        self.both(*(world.load(run, after) for world in self.worlds))
+    @rule(message=IDS)
+    def take(self, message: str) -> None:
+        memory, sqlite = self.both(*(world.take(message) for world in self.worlds))
+        if memory is not None:
+            self.in_hand.append((memory, sqlite))
+
+    @rule(run=RUNS, name=NAMES, chunks=st.lists(st.binary(max_size=3), max_size=3), writer=WRITERS)
+    def write(self, run: str, name: str, chunks: list[bytes], writer: StreamWriter | None) -> None:
+        self.both(*(world.write_chunks(run, name, chunks, writer=writer) for world in self.worlds))
+
+    @rule(run=RUNS, name=NAMES, writer=WRITERS)
+    def close(self, run: str, name: str, writer: StreamWriter | None) -> None:
+        self.both(*(world.close_stream(run, name, writer=writer) for world in self.worlds))
+
+    @rule(run=RUNS, name=NAMES, start=st.integers(-4, 4), limit=st.integers(1, 3))
+    def read(self, run: str, name: str, start: int, limit: int) -> None:
+        self.both(*(world.read_chunks(run, name, start, limit=limit) for world in self.worlds))
+        self.both(*(world.list_streams(run) for world in self.worlds))
+
+    @rule(run=RUNS, token=TOKENS)
+    def look_at_hooks(self, run: str, token: str) -> None:
+        self.both(*(world.list_hooks(run) for world in self.worlds))
+        self.both(*(world.hook_by_token(token) for world in self.worlds))
+
+    @rule(
+        status=st.none() | st.sampled_from(RunStatus) | st.lists(st.sampled_from(RunStatus), max_size=3),
+        parent=st.sampled_from([None, "run_a"]),
+        attributes=st.none() | ATTRIBUTES,
+        before=st.none() | ANY_RUNS,
+        limit=st.integers(0, 3),
+    )
+    def list(self, **wanted: Any) -> None:
+        self.both(*(world.list_runs(**wanted) for world in self.worlds))
+
+    @rule(run=RUNS, after=st.integers(0, 4), limit=st.none() | st.integers(0, 4))
+    def look(self, run: str, after: int, limit: int | None) -> None:
+        self.both(*(world.load(run, after, limit) for world in self.worlds))
         self.both(*(world.list_runs() for world in self.worlds))
+        self.both(*(world.queue_depth() for world in self.worlds))
 
 
 async def answer(call: Coroutine[Any, Any, Any]) -> Any:

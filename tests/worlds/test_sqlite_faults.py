@@ -56,11 +56,13 @@ def foreign(path: Path, *statements: str) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def damage(path: Path) -> None:
-    """Overwrite all of the file but its first page."""
+def damage(path: Path, *, spare: float) -> None:
+    """Overwrite all of the file but its first page and that part of the rest."""
+    size = path.stat().st_size
+    start = 4096 + int(spare * (size - 4096))
     with path.open("r+b") as file:
-        file.seek(4096)
-        file.write(b"\xff" * (path.stat().st_size - 4096))
+        file.seek(start)
+        file.write(b"\xff" * (size - start))
 
 
 async def on_the_writer(world: SqliteWorld, work: Callable[[SqliteRecords], object]) -> None:
@@ -113,10 +115,13 @@ async def test_a_damaged_database_is_named(world: SqliteWorld, database: Path) -
     run = await new_run(world)
     await append(world, run.id, *(step_created(f"step_{n:06d}", "x" * 500) for n in range(200)))
     await world.close()
-    damage(database)
+    damage(database, spare=0.5)
     await world.open()
     with pytest.raises(WorldError, match="damaged; stop all processes and restore it"):
         await world.load(run.id)
+    await world.close()
+    damage(database, spare=0.0)
+    assert "damaged; stop all processes and restore it" in await refusal(database)
 
 
 async def test_a_lock_held_too_long_is_an_error_and_then_all_goes_on(world: SqliteWorld, database: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from workflow_runtime.errors import WorldError
+from workflow_runtime.errors import WorldError, WriterLostError
 from workflow_runtime.events import Event, EventKind
 from workflow_runtime.testing.harness import (
     A_WHILE,
@@ -27,7 +27,7 @@ from workflow_runtime.testing.harness import (
     nothing_comes,
     take,
 )
-from workflow_runtime.worlds.base import Message, RunStatus, StartStatus
+from workflow_runtime.worlds.base import Message, RunStatus, StartStatus, StreamWriter
 from workflow_runtime.worlds.sqlite import SqliteWorld
 
 ROOT = Path(__file__).parents[2]
@@ -190,6 +190,32 @@ async def test_another_processs_send_and_end_wake_who_waits_here(world: SqliteWo
     assert (await receiving).message.run_id == run.id
     launch("end", run.id)
     assert (await waiting).status is RunStatus.CANCELLED
+
+
+async def test_a_token_has_one_owner_whatever_process_wants_it(world: SqliteWorld, launch: Launch) -> None:
+    processes = [launch("want", (await new_run(world)).id, "token") for _ in range(4)]
+    landed = [(await line(process), await line(process))[1] for process in processes]
+    assert sorted(landed) == [["hook_conflict"]] * 3 + [["hook_created"]]
+
+
+async def test_a_stream_is_followed_while_another_process_writes_it_and_until_that_is_killed(
+    world: SqliteWorld, launch: Launch
+) -> None:
+    run = await new_step(world)
+    await world.send(message := Message(fresh("msg"), run.id))
+    process = launch("stream")
+    read: list[bytes] = []
+    while len(read) < 60:
+        read += (await world.read_chunks(run.id, "s", len(read), limit=7, wait=1000.0)).chunks
+    said = [await line(process)] + await kill(process)
+    read += (await world.read_chunks(run.id, "s", len(read), limit=100_000)).chunks
+    assert read == [f"{n - n % 3}.{n % 3}".encode() for n in range(len(read))]
+    assert len(read) >= int(said[-1][0])  # what was acknowledged is there
+    assert len(read) % 3 == 0  # and nothing is there in part
+    start = await world.start_step(run.id, "step_000001", (await take(world)).message.id, 0.0)
+    assert (start.attempt, message.run_id) == (2, run.id)
+    with pytest.raises(WriterLostError):
+        await world.write_chunks(run.id, "s", [b""], writer=StreamWriter(run.id, "step_000001", 1))
 
 
 async def test_processes_that_find_no_file_make_it_together(launch: Launch, database: Path) -> None:

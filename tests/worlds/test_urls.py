@@ -9,7 +9,7 @@ import pytest
 from workflow_runtime.errors import WorldError
 from workflow_runtime.worlds.memory import MemoryWorld
 from workflow_runtime.worlds.sqlite import SqliteWorld
-from workflow_runtime.worlds.urls import open_world_url
+from workflow_runtime.worlds.urls import open_world_url, shown_url
 
 
 def test_memory_is_a_world_of_its_own_each_time() -> None:
@@ -56,3 +56,17 @@ def test_a_password_is_not_repeated() -> None:
 def test_a_url_that_says_too_little_or_too_much_is_refused(url: str) -> None:
     with pytest.raises(WorldError, match="the world URL"):
         open_world_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:///data/shop.db", "sqlite:///data/shop.db"),
+        ("postgresql://ada:secret@db:5432/shop", "postgresql://…@db:5432/shop"),
+        ("postgresql://db/shop?password=secret", "postgresql://db/shop?…"),
+        ("postgresql://ada:se/cr@et@db/shop", "postgresql://…"),
+        ("postgresql:ada:secret@db", "postgresql://…"),
+    ],
+)
+def test_a_url_is_shown_without_what_may_be_secret(url: str, shown: str) -> None:
+    assert shown_url(url) == shown

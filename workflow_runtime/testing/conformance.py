@@ -15,19 +15,44 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-_PARTS = ("run_promises", "log_promises", "step_promises", "queue_promises")
+_PARTS = (
+    "run_promises",
+    "listing_promises",
+    "log_promises",
+    "step_promises",
+    "queue_promises",
+    "delivery_promises",
+    "hook_promises",
+    "family_promises",
+    "stream_promises",
+)
 pytest.register_assert_rewrite(*(f"workflow_runtime.testing.{part}" for part in _PARTS))
 
-from workflow_runtime.testing.harness import Harness  # after its asserts have been announced to pytest
+from workflow_runtime.testing.delivery_promises import DeliveryPromises  # after its asserts have been announced
+from workflow_runtime.testing.family_promises import FamilyPromises
+from workflow_runtime.testing.harness import Harness
+from workflow_runtime.testing.hook_promises import HookPromises
+from workflow_runtime.testing.listing_promises import ListingPromises
 from workflow_runtime.testing.log_promises import LogPromises
 from workflow_runtime.testing.queue_promises import QueuePromises
 from workflow_runtime.testing.run_promises import RunPromises
 from workflow_runtime.testing.step_promises import StepPromises
+from workflow_runtime.testing.stream_promises import StreamPromises
 from workflow_runtime.worlds.base import World
 
 
 @pytest.mark.asyncio
-class WorldConformance(RunPromises, LogPromises, StepPromises, QueuePromises):
+class WorldConformance(
+    RunPromises,
+    ListingPromises,
+    LogPromises,
+    StepPromises,
+    QueuePromises,
+    DeliveryPromises,
+    HookPromises,
+    FamilyPromises,
+    StreamPromises,
+):
     """All promises. A subclass gives the ``harness``."""
 
     @pytest_asyncio.fixture

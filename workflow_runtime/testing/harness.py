@@ -8,7 +8,7 @@ import time
 from typing import Protocol
 
 from workflow_runtime.events import Event, EventKind, Json
-from workflow_runtime.worlds.base import Committed, Delivery, Message, RunInfo, World
+from workflow_runtime.worlds.base import Committed, Delivery, Message, NewRun, RunInfo, World
 
 WORKFLOW = "workflow//shop.orders//checkout"
 STEP = "step//shop.payments//charge"
@@ -36,9 +36,15 @@ def event(kind: EventKind, entity: str = "", time: float = 100.0, **data: Json) 
     return Event(kind, time, entity, data)
 
 
-def created(input: Json = None, workflow: str = WORKFLOW, time: float = 100.0) -> Event:
+def created(input: Json = None, workflow: str = WORKFLOW, time: float = 100.0, **more: Json) -> Event:
     """The first event of a run."""
-    return event(EventKind.RUN_CREATED, time=time, workflow=workflow, bundle="0123456789abcdef", input=input)
+    return event(EventKind.RUN_CREATED, time=time, workflow=workflow, bundle="0123456789abcdef", input=input, **more)
+
+
+def fresh_run(**of_created: Json) -> NewRun:
+    """A run that another creates, with a first message that comes when no test lives any more."""
+    run_id = fresh("wrun")
+    return NewRun(run_id, created(**of_created), Message(fresh("msg"), run_id, due=far_from_now()))
 
 
 def step_created(step_id: str, input: Json = None) -> Event:
@@ -54,6 +60,36 @@ def step_completed(step_id: str, attempt: int = 1, output: Json = None) -> Event
 def step_retrying(step_id: str, attempt: int = 1, retry_at: float = 0.0, *, counted: bool = True) -> Event:
     """A step's failure that is not its last."""
     return event(EventKind.STEP_RETRYING, step_id, attempt=attempt, error=None, retry_at=retry_at, counted=counted)
+
+
+def hook_created(hook_id: str, token: str, metadata: Json = None, time: float = 100.0) -> Event:
+    """A hook that wants the token."""
+    return event(EventKind.HOOK_CREATED, hook_id, time=time, token=token, metadata=metadata, webhook=None)
+
+
+def hook_received(hook_id: str, key: str | None = None, payload: Json = None) -> Event:
+    """A payload for a hook."""
+    return event(EventKind.HOOK_RECEIVED, hook_id, payload=payload, key=key)
+
+
+def watch_created(watch_id: str, run_id: str) -> Event:
+    """A watch of another run."""
+    return event(EventKind.WATCH_CREATED, watch_id, run=run_id)
+
+
+def child_created(child_id: str, run_id: str) -> Event:
+    """A run that the workflow has started."""
+    return event(EventKind.CHILD_CREATED, child_id, run=run_id, workflow=WORKFLOW, input=None, attributes={})
+
+
+def run_continued(run_id: str) -> Event:
+    """The end of a run that another goes on in place of."""
+    return event(EventKind.RUN_CONTINUED, run=run_id, input=None)
+
+
+def run_cancelled() -> Event:
+    """The end of a run by somebody outside."""
+    return event(EventKind.RUN_CANCELLED, reason=None)
 
 
 def run_completed(time: float = 100.0) -> Event:

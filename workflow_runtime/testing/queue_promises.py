@@ -9,13 +9,11 @@ from workflow_runtime.testing.harness import (
     A_WHILE,
     SOON,
     Harness,
-    append,
     far_from_now,
     fresh,
     held,
     new_run,
     nothing_comes,
-    run_completed,
     take,
 )
 from workflow_runtime.worlds.base import Delivery, Message, World
@@ -33,7 +31,9 @@ class QueuePromises:
     """``send``, ``receive`` and what a delivery can do."""
 
     async def test_a_message_comes_as_it_was_sent(self, world: World, other: World) -> None:
-        full = Message(fresh("msg"), "wrun_1", "step_000001", "step//a//b", "key \0 ü", 12.5)
+        full = Message(
+            fresh("msg"), "wrun_1", "step_000001", "step//a//b", "key \0 ü", 12.5, "w", "wrun_2", True, "00-\0ü"
+        )
         for message in (full, _message()):
             await world.send(message)
             delivery = await take(other)
@@ -101,16 +101,6 @@ class QueuePromises:
         assert not await lost.extend()
         assert await now.extend()
         assert await harness.stored_messages("wrun_1") == [now.message.id]
-
-    async def test_extending_says_whether_to_go_on(self, world: World) -> None:
-        run = await new_run(world)
-        delivery = await held(world, run.id)
-        assert await delivery.extend()
-        await append(world, run.id, run_completed())
-        assert not await delivery.extend()
-        assert not await delivery.extend()
-        await delivery.ack()
-        assert not await delivery.extend()
 
     async def test_a_message_whose_owner_has_died_is_delivered_again(self, world: World, harness: Harness) -> None:
         dying = await harness.make()

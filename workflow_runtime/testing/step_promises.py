@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from workflow_runtime.errors import WorldError
 from workflow_runtime.events import EventKind
 from workflow_runtime.testing.harness import (
     Harness,
@@ -80,6 +83,23 @@ class StepPromises:
         await append(world, run.id, step_completed(_STEP), step_created("step_000002"))
         assert (await _start(world, run.id, "msg_b")).status is StartStatus.ENDED
         assert await world.record(run.id, step_completed(_STEP)) == Recorded(False)
+
+    async def test_a_cancelled_step_does_not_start_and_has_no_outcome(self, world: World) -> None:
+        for started in (False, True):
+            run = await new_step(world)
+            if started:
+                await _start(world, run.id, "msg_a")
+            await append(world, run.id, event(EventKind.STEP_CANCELLED, _STEP))
+            assert (await _start(world, run.id, "msg_a")).status is StartStatus.ENDED
+            for fact in (step_completed(_STEP), step_retrying(_STEP), event(EventKind.STEP_FAILED, _STEP, attempt=1)):
+                assert await world.record(run.id, fact) == Recorded(False)
+            assert (await kinds(world, run.id))[-1] is EventKind.STEP_CANCELLED
+
+    async def test_the_cancellation_of_a_step_is_no_fact(self, world: World) -> None:
+        run = await new_step(world)
+        with pytest.raises(WorldError):
+            await world.record(run.id, event(EventKind.STEP_CANCELLED, _STEP))
+        assert (await _start(world, run.id, "msg_a")).status is StartStatus.STARTED
 
     async def test_a_step_of_an_ended_run_does_not_start(self, world: World) -> None:
         run = await new_step(world)

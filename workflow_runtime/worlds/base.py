@@ -6,8 +6,8 @@ any event loop of the process. Times are unix seconds. Any method raises ``World
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -22,6 +22,8 @@ class RunStatus(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    CONTINUED = "continued"
+    """Another run goes on in its place."""
 
     @property
     def ended(self) -> bool:
@@ -41,11 +43,18 @@ class RunInfo:
     started_at: float | None
     ended_at: float | None
     slot: int
+    parent: str | None = None
+    """The run whose workflow started it, if one did."""
+    root: str | None = None
+    """The first of its line of parents; None for a run that nobody's workflow started."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A run with the events that were asked for, in slot order and without holes."""
+    """A run with the events that were asked for, in slot order and without holes. When there are more, the last one's slot is
+    less than the run's.
+    """
 
     run: RunInfo
     events: tuple[Event, ...]
@@ -63,6 +72,75 @@ class Message:
     """The id of the step's function, so that the step can be executed without reading the log."""
     key: str | None = None
     due: float = 0.0
+    watch_id: str | None = None
+    """The correlation id of a watch of ``run_id`` whose watched run has ended."""
+    watched: str | None = None
+    """With ``watch_id``: the run that has ended."""
+    cancels_children: bool = False
+    """The run was cancelled: its children are to be cancelled too."""
+    trace: str | None = None
+    """The W3C traceparent of whoever sent it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run to create: its first event (kind ``run_created``) and its first message."""
+
+    id: str
+    created: Event
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class HookInfo:
+    """A live hook: the token, whose it is, and what its workflow says about it."""
+
+    token: str
+    run_id: str
+    hook_id: str
+    """The hook's correlation id."""
+    metadata: Json
+    """An encoded value."""
+    webhook: Json
+    """How to respond to HTTP requests; None for a plain hook."""
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StreamWriter:
+    """Who writes to a stream: an attempt of a step. When that attempt does not run any more, it can not write any more."""
+
+    run_id: str
+    step_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """A stream without its chunks. ``length`` is how many it has; ``closed``: there will be no more."""
+
+    name: str
+    length: int
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """Chunks of a stream in order, the first of them with the index ``start``."""
+
+    start: int
+    chunks: tuple[bytes, ...]
+    closed: bool
+    """Whether the stream ends after these chunks."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """How many messages are in the queue: due and waiting for a worker, in somebody's hands, and not due yet."""
+
+    due: int
+    in_hand: int
+    delayed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +162,8 @@ class Recorded:
     """Whether the fact landed now. False: the entity's state forbade it (already ended, another attempt owns the step)."""
 
     landed: bool
+    repeated: bool = False
+    """The fact is a payload with a key, and one with that key had landed before."""
 
 
 class StartStatus(StrEnum):
@@ -133,7 +213,9 @@ class Delivery(Protocol):
         """Hand the message back, to be delivered again ``after`` seconds from now, with the same id."""
 
     async def extend(self) -> bool:
-        """Say that the handler lives, and learn whether to go on: False once the run has ended or another has the message."""
+        """Say that the handler lives, and learn whether to go on: False once the run, or the step that the message is about, has ended,
+        or another has the message. A message that cancels children is about a run that has ended, and goes on.
+        """
 
 
 class World(Protocol):
@@ -151,13 +233,23 @@ class World(Protocol):
         When the run is there already, write nothing and return it as it is.
         """
 
-    async def load(self, run_id: str, after: int = 0) -> Log:
-        """The run and its events after slot ``after``. Raises ``RunNotFoundError``."""
+    async def load(self, run_id: str, after: int = 0, limit: int | None = None) -> Log:
+        """The run and its events after slot ``after``, at most ``limit`` of them. Raises ``RunNotFoundError``."""
 
     async def list_runs(
-        self, *, status: RunStatus | None = None, workflow: str | None = None, limit: int = 100
+        self,
+        *,
+        status: RunStatus | Collection[RunStatus] | None = None,
+        workflow: str | None = None,
+        parent: str | None = None,
+        attributes: Mapping[str, str] | None = None,
+        before: str | None = None,
+        limit: int = 100,
     ) -> list[RunInfo]:
-        """Runs, newest first, at most ``limit``."""
+        """Runs that fit all that is given, newest first, at most ``limit``; with ``before``, a run's id, those that are older.
+
+        ``attributes`` fit a run that has each of them. Raises ``RunNotFoundError`` when ``before`` is not there.
+        """
 
     async def wait_for_end(self, run_id: str, timeout: float | None = None) -> RunInfo:
         """Return once the run has ended. Raises ``TimeoutError`` after ``timeout`` seconds, ``RunNotFoundError``."""
@@ -170,11 +262,18 @@ class World(Protocol):
         *,
         sends: Sequence[Message] = (),
         ack: Delivery | None = None,
+        runs: Sequence[NewRun] = (),
     ) -> Committed | Refused:
-        """Append ``events``, send ``sends`` and ack ``ack``, if the log still ends at slot ``after``; else write nothing at all.
+        """Append ``events``, send ``sends``, create ``runs`` and ack ``ack``, if the log still ends at slot ``after``; else write nothing
+        at all.
 
-        All of it is one transaction. The events take the slots ``after + 1`` and on. Nothing can follow the run's end. When the run ends,
-        its messages that nobody has in hand are removed. Raises ``RunNotFoundError``.
+        All of it is one transaction. The events take the slots ``after + 1`` and on. Nothing can follow the run's end. A run of ``runs``
+        that is there already stays as it is. A ``hook_created`` whose token another hook has lands as ``hook_conflict``, with the
+        owner's run id as ``run``; the answer has it as it landed. When the run ends, its messages that nobody has in hand are removed,
+        its tokens are free, and its streams are closed; each watch of it gets a message, or watches its successor from then on when the
+        run has been continued. A ``watch_created`` of a run that has ended, or is not there, gets its message at once;
+        one of a run that has been continued watches the last of its chain.
+        Raises ``RunNotFoundError``.
         """
 
     async def record(
@@ -182,8 +281,10 @@ class World(Protocol):
     ) -> Recorded:
         """Append one fact at whatever slot is next, send ``sends`` and ack ``ack``, in one transaction.
 
-        When the entity's state forbids the fact (the run or the step or the wait has ended, the outcome's ``attempt`` is not the one
-        that runs now), the fact and the sends are dropped, the ack still happens, and the answer says so. Raises ``RunNotFoundError``.
+        When the entity's state forbids the fact (the run, the step, the wait or the hook has ended, the outcome's ``attempt`` is not the
+        one that runs now, the hook has had a payload with that key), the fact and the sends are dropped, the ack still happens, and the
+        answer says so. A fact that ends the run does what the end by ``commit`` does; a ``run_cancelled`` also sends the run, if its log has
+        a ``child_created``, a message that ``cancels_children``. Raises ``RunNotFoundError``.
         """
 
     async def start_step(self, run_id: str, step_id: str, message_id: str, now: float) -> StepStart:
@@ -206,3 +307,43 @@ class World(Protocol):
 
         Cancelling the call loses nothing. A message whose owner has died without closing is delivered again.
         """
+
+    async def take(self, message_id: str) -> Delivery | None:
+        """Take that message in hand, if it is due and nobody has it; else None."""
+
+    async def queue_depth(self) -> QueueDepth:
+        """How many messages the queue has."""
+
+    async def hook_by_token(self, token: str) -> HookInfo | None:
+        """The live hook that has the token."""
+
+    async def list_hooks(self, run_id: str) -> list[HookInfo]:
+        """The live hooks of a run, in the order in which they were created."""
+
+    async def write_chunks(
+        self, run_id: str, name: str, chunks: Sequence[bytes], *, writer: StreamWriter | None = None
+    ) -> int:
+        """Append to the stream, making it when it is not there, all chunks or none; gives the index of the first of them.
+
+        Raises ``StreamClosedError`` when the stream is closed or its run has ended, ``WriterLostError`` when ``writer`` does not run any
+        more, ``RunNotFoundError``.
+        """
+
+    async def close_stream(self, run_id: str, name: str, *, writer: StreamWriter | None = None) -> None:
+        """Let nothing follow in the stream. Closing twice is closing once. Raises as ``write_chunks`` does, but for closed streams."""
+
+    async def read_chunks(self, run_id: str, name: str, start: int, *, limit: int = 1000, wait: float = 0.0) -> Chunks:
+        """Chunks from index ``start`` on, at most ``limit``; from the end when it is negative: -1 is the last one.
+
+        When there is none, and the stream is not closed, wait up to ``wait`` seconds for one or for its end. A stream that nobody has written
+        to is empty. Raises ``RunNotFoundError``.
+        """
+
+    async def list_streams(self, run_id: str) -> list[StreamInfo]:
+        """The run's streams, by name. Raises ``RunNotFoundError``."""
+
+    async def put_bundle(self, bundle_hash: str, data: bytes) -> None:
+        """Keep the data of a bundle under its hash; what is there already stays."""
+
+    async def bundle(self, bundle_hash: str) -> bytes | None:
+        """The data of the bundle with that hash, if it is kept."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from workflow_runtime.errors import WorldError
 from workflow_runtime.events import Event, Json
-from workflow_runtime.worlds.base import Message
+from workflow_runtime.worlds.base import Message, NewRun
 
+_TEXTS_OF_MESSAGES = ("id", "run_id", "step_id", "step_name", "key", "watch_id", "watched", "trace")
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
@@ -23,6 +24,15 @@ class EncodedEvent:
 
     event: Event
     data: str | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedRun:
+    """A run to create, with its first event as JSON."""
+
+    id: str
+    created: EncodedEvent
+    message: Message
 
 
 def encode_data(value: Json) -> str | bytes:
@@ -55,16 +65,44 @@ def encode_event(event: Event) -> EncodedEvent:
         ) from error
 
 
+def encode_run(run: NewRun) -> EncodedRun:
+    """Raises ``WorldError`` when the run can not be stored."""
+    _check_text(run.id, "the id of a run")
+    check_messages((run.message,))
+    return EncodedRun(run.id, encode_event(run.created), run.message)
+
+
+def check_chunks(run_id: str, name: str, chunks: Sequence[bytes] = ()) -> None:
+    """Raise ``WorldError`` when the chunks can not be stored under that name."""
+    _check_text(name, f"the name of a stream of run {run_id!r}")
+    for chunk in chunks:
+        if not isinstance(chunk, bytes):
+            raise WorldError(
+                f"a chunk of stream {name!r} is of type {type(chunk).__name__}; encode it to bytes before it reaches the world"
+            )
+
+
+def check_bundle(bundle_hash: str, data: bytes) -> None:
+    """Raise ``WorldError`` when the bundle can not be stored."""
+    _check_text(bundle_hash, "the hash of a bundle")
+    if not isinstance(data, bytes):
+        raise WorldError(f"the data of bundle {bundle_hash!r} is of type {type(data).__name__}; it must be bytes")
+
+
 def check_messages(messages: Iterable[Message]) -> None:
     """Raise ``WorldError`` when one of them can not be stored."""
     for message in messages:
         _check_number(message.due, f"the due time of message {message.id!r}")
-        for name in ("id", "run_id", "step_id", "step_name", "key"):
-            _check_text(getattr(message, name) or "", f"the {name} of message {message.id!r}")
+        for name in _TEXTS_OF_MESSAGES:
+            text = getattr(message, name)
+            if text is not None and not text.isascii():
+                _check_text(text, f"the {name} of message {message.id!r}")
 
 
 def storable(text: str) -> bool:
     """Whether a storage can hold ``text`` as text: not with a lone surrogate in it."""
+    if text.isascii():
+        return True
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -73,7 +111,7 @@ def storable(text: str) -> bool:
 
 
 def _check_text(text: str, what: str) -> None:
-    if not text.isascii() and not storable(text):
+    if not storable(text):
         raise WorldError(f"{what} is {text!r}, with half of a surrogate pair; ids and keys must be valid text")
 
 

@@ -6,13 +6,12 @@ is the entity once it has landed? A fact asks both; a decision only the second, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from workflow_runtime.errors import WorldError
-from workflow_runtime.events import RUN_ENDS, Event, EventKind, Json
-from workflow_runtime.worlds.base import RunInfo, RunStatus, StartStatus, StepStart
+from workflow_runtime.events import STEP_ENDS, Event, EventKind, Json
+from workflow_runtime.worlds.base import Message, RunInfo, RunStatus, StartStatus, StepStart
 
 
 class StepStatus(StrEnum):
@@ -23,11 +22,12 @@ class StepStatus(StrEnum):
     WAITING = "waiting"
     COMPLETED = "completed"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
     @property
     def ended(self) -> bool:
-        """Whether the step has its outcome."""
-        return self in (StepStatus.COMPLETED, StepStatus.FAILED)
+        """Whether the step has its outcome, or nobody wants it any more."""
+        return self in _ENDED_STEPS
 
 
 class WaitStatus(StrEnum):
@@ -61,89 +61,69 @@ RUN_STATUS_AFTER: Mapping[EventKind, RunStatus] = {
     EventKind.RUN_COMPLETED: RunStatus.COMPLETED,
     EventKind.RUN_FAILED: RunStatus.FAILED,
     EventKind.RUN_CANCELLED: RunStatus.CANCELLED,
+    EventKind.RUN_CONTINUED: RunStatus.CONTINUED,
 }
+CHANGES_THE_RUN = frozenset({*RUN_STATUS_AFTER, EventKind.ATTRIBUTES_SET})
 STEP_STATUS_AFTER: Mapping[EventKind, StepStatus] = {
     EventKind.STEP_CREATED: StepStatus.PENDING,
     EventKind.STEP_STARTED: StepStatus.RUNNING,
     EventKind.STEP_RETRYING: StepStatus.WAITING,
     EventKind.STEP_COMPLETED: StepStatus.COMPLETED,
     EventKind.STEP_FAILED: StepStatus.FAILED,
+    EventKind.STEP_CANCELLED: StepStatus.CANCELLED,
 }
+_ENDED_STEPS = frozenset(STEP_STATUS_AFTER[kind] for kind in STEP_ENDS)
 WAIT_STATUS_AFTER: Mapping[EventKind, WaitStatus] = {
     EventKind.WAIT_CREATED: WaitStatus.PENDING,
     EventKind.WAIT_COMPLETED: WaitStatus.COMPLETED,
     EventKind.WAIT_CANCELLED: WaitStatus.CANCELLED,
 }
-# What ``record`` takes. Starts go through ``start_step``, the rest are decisions and go through ``commit``.
-FACTS = frozenset(
-    {
-        EventKind.RUN_STARTED,
-        EventKind.RUN_FAILED,
-        EventKind.RUN_CANCELLED,
-        EventKind.STEP_RETRYING,
-        EventKind.STEP_COMPLETED,
-        EventKind.STEP_FAILED,
-        EventKind.WAIT_COMPLETED,
-    }
-)
-# The data that a world reads. All else in an event's data is the business of others.
-_READ_BY_THE_WORLD: Mapping[EventKind, Mapping[str, type | tuple[type, ...]]] = {
-    EventKind.RUN_CREATED: {"workflow": str, "bundle": str},
-    EventKind.STEP_STARTED: {"attempt": int, "message": str},
-    EventKind.STEP_RETRYING: {"attempt": int, "retry_at": (int, float), "counted": bool},
-    EventKind.STEP_COMPLETED: {"attempt": int},
-    EventKind.STEP_FAILED: {"attempt": int},
-}
 
 
-def check_event(event: Event) -> None:
-    """Raise ``WorldError`` when the event lacks what its kind must say."""
-    if event.kind not in RUN_STATUS_AFTER and event.kind is not EventKind.RUN_CREATED and not event.entity:
-        raise WorldError(f"a {event.kind} event names no step or wait; set its entity to the correlation id")
-    for name, wanted in _READ_BY_THE_WORLD.get(event.kind, {}).items():
-        if not isinstance(event.data.get(name), wanted):
-            raise WorldError(
-                f"a {event.kind} event{' of ' + event.entity if event.entity else ''} has {event.data.get(name)!r} as its {name!r}; "
-                "workflow_runtime.events says what it must hold"
-            )
+def new_run(run_id: str, created: Event) -> RunInfo:
+    """The run that ``created`` begins."""
+    data = created.data
+    return RunInfo(
+        run_id,
+        data["workflow"],
+        data["bundle"],
+        RunStatus.PENDING,
+        created.time,
+        None,
+        None,
+        1,
+        data.get("parent"),
+        data.get("root"),
+        dict(data.get("attributes") or {}),
+    )
 
 
-def check_created(event: Event) -> None:
-    """Raise ``WorldError`` unless ``create_run`` may take the event."""
-    if event.kind is not EventKind.RUN_CREATED:
-        raise WorldError(f"create_run() takes a run_created event, not {event.kind}")
-    check_event(event)
+def run_after(run: RunInfo, event: Event) -> RunInfo:
+    """The run once ``event``, of a kind that ``CHANGES_THE_RUN``, stands in its log; ``run_at`` says where."""
+    if event.kind is EventKind.ATTRIBUTES_SET:
+        changed = {**run.attributes, **event.data["attributes"]}
+        return replace(run, attributes={name: value for name, value in changed.items() if value is not None})
+    status = RUN_STATUS_AFTER[event.kind]
+    started_at = event.time if status is RunStatus.RUNNING and run.started_at is None else run.started_at
+    ended_at = event.time if status.ended else run.ended_at
+    return replace(run, status=status, started_at=started_at, ended_at=ended_at)
 
 
-def check_fact(event: Event) -> None:
-    """Raise ``WorldError`` unless ``record`` may take the event."""
-    if event.kind not in FACTS:
-        raise WorldError(f"record() takes facts, and {event.kind} is none; use commit(), start_step() or create_run()")
-    check_event(event)
-
-
-def check_batch(events: Sequence[Event]) -> None:
-    """Raise ``WorldError`` unless ``commit`` may take the events, in this order."""
-    for position, event in enumerate(events, 1):
-        if event.kind is EventKind.RUN_CREATED:
-            raise WorldError("commit() can not create a run; use create_run()")
-        if event.kind in RUN_ENDS and position < len(events):
-            raise WorldError(
-                f"{events[position].kind} follows {event.kind} in one commit; nothing can follow the run's end"
-            )
-        check_event(event)
-
-
-def run_after(run: RunInfo, event: Event, slot: int) -> RunInfo:
-    """The run once ``event`` stands in its log at ``slot``."""
-    status, started_at, ended_at = run.status, run.started_at, run.ended_at
-    if event.kind in RUN_STATUS_AFTER:
-        status = RUN_STATUS_AFTER[event.kind]
-        if status is RunStatus.RUNNING and started_at is None:
-            started_at = event.time
-        if status.ended:
-            ended_at = event.time
-    return RunInfo(run.id, run.workflow, run.bundle, status, run.created_at, started_at, ended_at, slot)
+def run_at(run: RunInfo, slot: int) -> RunInfo:
+    """The run when its log ends at ``slot``."""
+    return RunInfo(
+        run.id,
+        run.workflow,
+        run.bundle,
+        run.status,
+        run.created_at,
+        run.started_at,
+        run.ended_at,
+        slot,
+        run.parent,
+        run.root,
+        run.attributes,
+    )
 
 
 def step_after(step: StepState | None, event: Event, slot: int) -> StepState:
@@ -200,3 +180,10 @@ def started(step: StepState, input_: Json) -> StepStart:
         retryings=step.retryings,
         input=input_,
     )
+
+
+def goes_on(message: Message, run: RunStatus | None, step: StepStatus | None) -> bool:
+    """Whether there is still something to do for a message of that run and that step. ``None`` is what the world does not know."""
+    if message.cancels_children:  # it is sent because the run has ended
+        return True
+    return not (run is not None and run.ended) and not (step is not None and step.ended)

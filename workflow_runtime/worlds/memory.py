@@ -8,26 +8,35 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from workflow_runtime.errors import WorldError
 from workflow_runtime.events import Event
-from workflow_runtime.worlds import rules
+from workflow_runtime.worlds import rules, streaming
 from workflow_runtime.worlds.base import (
+    Chunks,
     Committed,
     Delivery,
+    HookInfo,
     Log,
     Message,
+    NewRun,
+    QueueDepth,
     Recorded,
     Refused,
     RunInfo,
     RunStatus,
     StepStart,
+    StreamInfo,
+    StreamWriter,
 )
+from workflow_runtime.worlds.checks import check_batch, check_created, check_fact, check_runs
 from workflow_runtime.worlds.delivery import Claim, HeldMessage, claim_of
-from workflow_runtime.worlds.encoding import check_messages, encode_event
-from workflow_runtime.worlds.entities import check_batch, check_created, check_fact
+from workflow_runtime.worlds.encoding import check_bundle, check_chunks, check_messages, encode_event, encode_run
+from workflow_runtime.worlds.landing import send
+from workflow_runtime.worlds.listing import Wanted, wanted
 from workflow_runtime.worlds.memory_store import QUEUE, MemoryStore
 
 T = TypeVar("T")
@@ -60,21 +69,27 @@ class MemoryWorld:
     async def create_run(self, run_id: str, created: Event, message: Message) -> RunInfo:
         """See ``World``."""
         check_created(created)
-        check_messages((message,))
-        encoded = encode_event(created)
-        return self._transact(lambda store: rules.create_run(store, run_id, encoded, message, time.time()))
+        new = encode_run(NewRun(run_id, created, message))
+        return self._transact(lambda store: rules.create_run(store, new, time.time()))
 
-    async def load(self, run_id: str, after: int = 0) -> Log:
+    async def load(self, run_id: str, after: int = 0, limit: int | None = None) -> Log:
         """See ``World``."""
-        return self._transact(lambda store: Log(store.known(run_id), store.events(run_id, after)))
+        most = None if limit is None else max(limit, 0)
+        return self._transact(lambda store: Log(store.known(run_id), store.events(run_id, after, most)))
 
     async def list_runs(
-        self, *, status: RunStatus | None = None, workflow: str | None = None, limit: int = 100
+        self,
+        *,
+        status: RunStatus | Collection[RunStatus] | None = None,
+        workflow: str | None = None,
+        parent: str | None = None,
+        attributes: Mapping[str, str] | None = None,
+        before: str | None = None,
+        limit: int = 100,
     ) -> list[RunInfo]:
         """See ``World``."""
-        runs = self._transact(lambda store: list(store.runs.values()))
-        found = [r for r in reversed(runs) if status in (None, r.status) and workflow in (None, r.workflow)]
-        return sorted(found, key=lambda r: r.created_at, reverse=True)[: max(limit, 0)]
+        asked = wanted(status, workflow, parent, attributes, before, limit)
+        return self._transact(lambda store: _list_runs(store, asked))
 
     async def wait_for_end(self, run_id: str, timeout: float | None = None) -> RunInfo:
         """See ``World``."""
@@ -96,13 +111,16 @@ class MemoryWorld:
         *,
         sends: Sequence[Message] = (),
         ack: Delivery | None = None,
+        runs: Sequence[NewRun] = (),
     ) -> Committed | Refused:
         """See ``World``."""
         check_batch(events)
         check_messages(sends)
+        check_runs(runs)
         batch = [encode_event(event) for event in events]
+        new = [encode_run(run) for run in runs]
         claim = claim_of(ack)
-        return self._transact(lambda store: rules.commit(store, run_id, after, batch, sends, claim, time.time()))
+        return self._transact(lambda store: rules.commit(store, run_id, after, batch, sends, claim, new, time.time()))
 
     async def record(
         self, run_id: str, event: Event, *, sends: Sequence[Message] = (), ack: Delivery | None = None
@@ -121,7 +139,7 @@ class MemoryWorld:
     async def send(self, message: Message) -> None:
         """See ``World``."""
         check_messages((message,))
-        self._transact(lambda store: rules.send(store, message, time.time()))
+        self._transact(lambda store: send(store, message, time.time()))
 
     async def receive(self, limit: int) -> list[Delivery]:
         """See ``World``."""
@@ -133,6 +151,61 @@ class MemoryWorld:
                 if taken:
                     return taken
                 await ticket.wait(None if next_due is None else max(0.0, next_due - time.time()))
+
+    async def take(self, message_id: str) -> Delivery | None:
+        """See ``World``."""
+        taken = self._transact(lambda store: store.take_one(message_id, self._worker or "", time.time()))
+        return None if taken is None else HeldMessage(*taken, self)
+
+    async def queue_depth(self) -> QueueDepth:
+        """See ``World``."""
+        return self._transact(lambda store: store.depth(time.time()))
+
+    async def hook_by_token(self, token: str) -> HookInfo | None:
+        """See ``World``."""
+        return self._transact(lambda store: store.hooks.by_token(token))
+
+    async def list_hooks(self, run_id: str) -> list[HookInfo]:
+        """See ``World``."""
+        return self._transact(lambda store: store.hooks.of_run(run_id))
+
+    async def write_chunks(
+        self, run_id: str, name: str, chunks: Sequence[bytes], *, writer: StreamWriter | None = None
+    ) -> int:
+        """See ``World``."""
+        check_chunks(run_id, name, chunks)
+        return self._transact(lambda store: streaming.write_chunks(store, run_id, name, chunks, writer))
+
+    async def close_stream(self, run_id: str, name: str, *, writer: StreamWriter | None = None) -> None:
+        """See ``World``."""
+        check_chunks(run_id, name)
+        self._transact(lambda store: streaming.close_stream(store, run_id, name, writer))
+
+    async def read_chunks(self, run_id: str, name: str, start: int, *, limit: int = 1000, wait: float = 0.0) -> Chunks:
+        """See ``World``."""
+        streaming.check_limit(limit)
+        deadline = time.monotonic() + wait
+        while True:
+            with self.store.signals.ticket(run_id, (run_id, name)) as ticket:
+                found = self._transact(partial(_read_chunks, run_id=run_id, name=name, start=start, limit=limit))
+                left = deadline - time.monotonic()
+                if found.chunks or found.closed or left <= 0:
+                    return found
+                start = found.start
+                await ticket.wait(left)
+
+    async def list_streams(self, run_id: str) -> list[StreamInfo]:
+        """See ``World``."""
+        return self._transact(lambda store: _list_streams(store, run_id))
+
+    async def put_bundle(self, bundle_hash: str, data: bytes) -> None:
+        """See ``World``."""
+        check_bundle(bundle_hash, data)
+        self._transact(lambda store: store.bundles.setdefault(bundle_hash, data))
+
+    async def bundle(self, bundle_hash: str) -> bytes | None:
+        """See ``World``."""
+        return self._transact(lambda store: store.bundles.get(bundle_hash))
 
     async def ack(self, claim: Claim) -> None:
         """See ``ClaimKeeper``."""
@@ -157,3 +230,25 @@ class MemoryWorld:
             return [HeldMessage(message, count, claim, self) for message, count, claim in taken], None
         idle = store.idle()
         return [], idle[0].ready_at if idle else None
+
+
+def _list_runs(store: MemoryStore, asked: Wanted) -> list[RunInfo]:
+    newest = sorted(store.runs.values(), key=lambda run: run.created_at)[::-1]
+    if asked.before is not None:
+        newest = newest[newest.index(store.known(asked.before)) + 1 :]
+    return [run for run in newest if asked.fits(run)][: asked.limit]
+
+
+def _read_chunks(store: MemoryStore, run_id: str, name: str, start: int, limit: int) -> Chunks:
+    run = store.known(run_id)
+    stream = store.streams.get(run_id, name) or StreamInfo(name, 0, closed=False)
+    first = streaming.first_index(start, stream.length)
+    chunks = store.streams.read(run_id, name, first, limit)
+    ended = stream.closed or run.status.ended
+    return Chunks(first, chunks, ended and first + len(chunks) >= stream.length)
+
+
+def _list_streams(store: MemoryStore, run_id: str) -> list[StreamInfo]:
+    ended = store.known(run_id).status.ended
+    found = store.streams.of_run.get(run_id, {})
+    return [StreamInfo(name, len(kept.chunks), kept.closed or ended) for name, kept in sorted(found.items())]

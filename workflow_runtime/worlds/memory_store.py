@@ -13,14 +13,15 @@ from typing import TypeVar
 
 from workflow_runtime.errors import RunNotFoundError
 from workflow_runtime.events import Event
-from workflow_runtime.worlds.base import Message, RunInfo
+from workflow_runtime.worlds.base import Message, QueueDepth, RunInfo
 from workflow_runtime.worlds.delivery import Claim
 from workflow_runtime.worlds.encoding import EncodedEvent, decode_data
-from workflow_runtime.worlds.entities import StepState, WaitStatus
-from workflow_runtime.worlds.signals import Signals
+from workflow_runtime.worlds.entities import StepState, WaitStatus, goes_on
+from workflow_runtime.worlds.memory_entities import MemoryHooks, MemoryStreams, MemoryWatches
+from workflow_runtime.worlds.signals import Signals, Topic
 
 T = TypeVar("T")
-QUEUE = ""  # the topic of receivers; the others are run ids
+QUEUE = ""  # the topic of receivers
 
 
 @dataclass(slots=True)
@@ -42,13 +43,19 @@ class MemoryStore:
     signals: Signals = field(default_factory=Signals)
     alive: set[str] = field(default_factory=set)
     """The handles that are open."""
-    rung: set[str] = field(default_factory=set)
+    rung: set[Topic] = field(default_factory=set)
     """The topics to ring when the transaction is over."""
     queue: dict[str, Queued] = field(default_factory=dict)
     runs: dict[str, RunInfo] = field(default_factory=dict)
     logs: dict[str, list[EncodedEvent]] = field(default_factory=dict)
     steps: dict[tuple[str, str], StepState] = field(default_factory=dict)
     waits: dict[tuple[str, str], WaitStatus] = field(default_factory=dict)
+    parents: set[str] = field(default_factory=set)
+    """The runs that have started others."""
+    hooks: MemoryHooks = field(default_factory=MemoryHooks)
+    watches: MemoryWatches = field(default_factory=MemoryWatches)
+    streams: MemoryStreams = field(default_factory=MemoryStreams)
+    bundles: dict[str, bytes] = field(default_factory=dict)
     numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def transact(self, work: Callable[[MemoryStore], T]) -> T:
@@ -59,6 +66,10 @@ class MemoryStore:
             finally:
                 rung, self.rung = self.rung, set()
                 self.signals.ring(rung)
+
+    def ring(self, topic: Topic) -> None:
+        """See ``Records``."""
+        self.rung.add(topic)
 
     def run(self, run_id: str) -> RunInfo | None:
         """See ``Records``."""
@@ -75,14 +86,24 @@ class MemoryStore:
         if run.status is not before.status:
             self.rung.add(run.id)
 
+    def add_child(self, run_id: str) -> None:
+        """See ``Records``."""
+        self.parents.add(run_id)
+
+    def has_children(self, run_id: str) -> bool:
+        """See ``Records``."""
+        return run_id in self.parents
+
     def append(self, run_id: str, slot: int, encoded: EncodedEvent) -> None:
         """See ``Records``."""
         event = replace(encoded.event, slot=slot, data={})
         self.logs[run_id].append(EncodedEvent(event, encoded.data))
 
-    def events(self, run_id: str, after: int) -> tuple[Event, ...]:
-        """See ``Records``."""
-        return tuple(replace(kept.event, data=decode_data(kept.data)) for kept in self.logs[run_id][max(after, 0) :])
+    def events(self, run_id: str, after: int, limit: int | None = None) -> tuple[Event, ...]:
+        """See ``Records``; at most ``limit`` of them."""
+        first = max(after, 0)
+        kept = self.logs[run_id][first : None if limit is None else first + limit]
+        return tuple(replace(encoded.event, data=decode_data(encoded.data)) for encoded in kept)
 
     def event(self, run_id: str, slot: int) -> Event:
         """See ``Records``."""
@@ -153,9 +174,12 @@ class MemoryStore:
         return run
 
     def goes_on(self, claim: Claim) -> bool:
-        """Whether the claim still holds, and its run has not ended."""
-        run = self.run(self.queue[claim.message_id].message.run_id) if self.holds(claim) else None
-        return self.holds(claim) and not (run is not None and run.status.ended)
+        """Whether the claim still holds, and there is still something to do."""
+        if not self.holds(claim):
+            return False
+        message = self.queue[claim.message_id].message
+        run, step = self.run(message.run_id), self.step(message.run_id, message.step_id or "")
+        return goes_on(message, run.status if run else None, step.status if step else None)
 
     def hand_back(self, claim: Claim, ready_at: float | None = None) -> None:
         """Put the claimed message back in the queue, if the claim still holds."""
@@ -172,9 +196,23 @@ class MemoryStore:
 
     def take(self, owner: str, limit: int, now: float) -> list[tuple[Message, int, Claim]]:
         """Take up to ``limit`` due messages in hand, earliest due first: each with its count of deliveries and its claim."""
-        taken = []
-        for queued in [queued for queued in self.idle() if queued.ready_at <= now][:limit]:
-            queued.count += 1
-            queued.claim = Claim(queued.message.id, owner, next(self.numbers))
-            taken.append((queued.message, queued.count, queued.claim))
-        return taken
+        due = [queued for queued in self.idle() if queued.ready_at <= now][:limit]
+        return [self._claim(queued, owner) for queued in due]
+
+    def take_one(self, message_id: str, owner: str, now: float) -> tuple[Message, int, Claim] | None:
+        """Take that message in hand, as ``take`` does, if it is due and nobody has it."""
+        queued = self.queue.get(message_id)
+        if queued is None or queued.ready_at > now or self.in_hand(message_id):
+            return None
+        return self._claim(queued, owner)
+
+    def depth(self, now: float) -> QueueDepth:
+        """How many messages there are."""
+        idle = self.idle()
+        due = sum(queued.ready_at <= now for queued in idle)
+        return QueueDepth(due, len(self.queue) - len(idle), len(idle) - due)
+
+    def _claim(self, queued: Queued, owner: str) -> tuple[Message, int, Claim]:
+        queued.count += 1
+        queued.claim = Claim(queued.message.id, owner, next(self.numbers))
+        return queued.message, queued.count, queued.claim

@@ -11,9 +11,12 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
+Topic = str | tuple[str, str]
+"""What is waited for: "" is the queue, other text a run's id, and a pair a run's id and the name of its stream."""
+
 
 class Ticket:
-    """One wait for one topic, on the event loop that it was taken on."""
+    """One wait, on the event loop that it was taken on."""
 
     __slots__ = ("_loop", "_rung")
 
@@ -41,41 +44,43 @@ class Signals:
 
     def __init__(self, on_first: Callable[[], None] = lambda: None) -> None:
         self._lock = threading.Lock()
-        self._tickets: defaultdict[str, set[Ticket]] = defaultdict(set)
+        self._tickets: defaultdict[Topic, set[Ticket]] = defaultdict(set)
         self._on_first = on_first
 
     @contextlib.contextmanager
-    def ticket(self, topic: str) -> Iterator[Ticket]:
-        """A ticket that ``ring`` wakes while the block lasts."""
+    def ticket(self, *topics: Topic) -> Iterator[Ticket]:
+        """A ticket that ``ring`` of any of the topics wakes while the block lasts."""
         ticket = Ticket()
         with self._lock:
             first = not self._tickets
-            self._tickets[topic].add(ticket)
+            for topic in topics:
+                self._tickets[topic].add(ticket)
         if first:
             self._on_first()
         try:
             yield ticket
         finally:
             with self._lock:
-                self._tickets[topic].discard(ticket)
-                if not self._tickets[topic]:
-                    del self._tickets[topic]
+                for topic in topics:
+                    self._tickets[topic].discard(ticket)
+                    if not self._tickets[topic]:
+                        del self._tickets[topic]
 
     @property
     def waiting(self) -> bool:
         """Whether anybody waits for anything."""
         return bool(self._tickets)
 
-    def topics(self) -> list[str]:
+    def topics(self) -> list[Topic]:
         """What is waited for."""
         with self._lock:
             return list(self._tickets)
 
-    def ring(self, topics: Iterable[str]) -> None:
+    def ring(self, topics: Iterable[Topic]) -> None:
         """Wake all who wait for one of ``topics``. Any thread may call it."""
         if not self._tickets:
             return
         with self._lock:
-            rung = [ticket for topic in topics for ticket in self._tickets.get(topic, ())]
+            rung = {ticket for topic in topics for ticket in self._tickets.get(topic, ())}
         for ticket in rung:
             ticket.ring()

@@ -21,8 +21,19 @@ def open_world_url(url: str) -> World:
     make = _MAKERS.get(scheme)
     if make is None:
         known = ", ".join(f"{name}://" for name in _MAKERS)
-        raise WorldError(f"the world URL {_safe(url)!r} has no scheme that this version knows; use one of {known}")
+        raise WorldError(f"the world URL {shown_url(url)!r} has no scheme that this version knows; use one of {known}")
     return make(url)
+
+
+def shown_url(url: str) -> str:
+    """The URL as it may be printed and logged: without user and password, and without options, which may hold one too."""
+    parts = urlsplit(url)
+    if "@" not in url and not parts.query:
+        return url
+    if "@" in parts.path or "@" in parts.fragment:  # a password that was not escaped may be cut anywhere
+        return f"{parts.scheme}://…"
+    host = f"…@{parts.netloc.rpartition('@')[2]}" if "@" in parts.netloc else parts.netloc
+    return f"{parts.scheme}://{host}{parts.path}{'?…' if parts.query else ''}"
 
 
 def _memory(url: str) -> World:
@@ -38,11 +49,6 @@ def _sqlite(url: str) -> World:
             f"the world URL {url!r} names no SQLite file; write sqlite:///relative/path.db or sqlite:////absolute/path.db"
         )
     return SqliteWorld(unquote(parts.path.removeprefix("/")))
-
-
-def _safe(url: str) -> str:
-    """The URL without what may be a password."""
-    return f"{urlsplit(url).scheme}://…" if "@" in url else url
 
 
 _MAKERS: Mapping[str, Callable[[str], World]] = {"memory": _memory, "sqlite": _sqlite}

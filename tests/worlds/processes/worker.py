@@ -9,7 +9,7 @@ import sys
 import time
 
 from workflow_runtime.events import Event, EventKind
-from workflow_runtime.worlds.base import Committed, Message
+from workflow_runtime.worlds.base import Committed, Message, StreamWriter
 from workflow_runtime.worlds.sqlite import SqliteWorld
 
 
@@ -77,6 +77,27 @@ async def end(world: SqliteWorld, run_id: str) -> None:
     say("ended")
 
 
+async def want(world: SqliteWorld, run_id: str, token: str) -> None:
+    """Create a hook that wants the token, and tell how it landed."""
+    data = {"token": token, "metadata": None, "webhook": None}
+    answer = await world.commit(run_id, 1, [Event(EventKind.HOOK_CREATED, 1.0, "hook", data)])
+    assert isinstance(answer, Committed)
+    say(answer.events[0].kind.value)
+
+
+async def stream(world: SqliteWorld) -> None:
+    """Take one message in hand, start its step, and write to a stream of its run without end, telling what was acknowledged."""
+    [delivery] = await world.receive(1)
+    run_id = delivery.message.run_id
+    start = await world.start_step(run_id, "step_000001", delivery.message.id, time.time())
+    writer = StreamWriter(run_id, "step_000001", start.attempt)
+    number = 0
+    while True:
+        chunks = [f"{number}.{part}".encode() for part in range(3)]
+        number = await world.write_chunks(run_id, "s", chunks, writer=writer) + len(chunks)
+        say(number)
+
+
 async def main(command: str, path: str, *arguments: str) -> None:
     world = SqliteWorld(path)
     await world.open()
@@ -85,7 +106,7 @@ async def main(command: str, path: str, *arguments: str) -> None:
     await world.close()
 
 
-COMMANDS = {work.__name__: work for work in (hold, hold_and_fork, contend, storm, send, end)}
+COMMANDS = {work.__name__: work for work in (hold, hold_and_fork, contend, storm, send, end, want, stream)}
 
 if __name__ == "__main__":
     asyncio.run(main(*sys.argv[1:]))

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from workflow_runtime.errors import RunNotFoundError
-from workflow_runtime.worlds.base import Log, RunInfo, RunStatus
+from workflow_runtime.events import Event
+from workflow_runtime.worlds.base import Log, Message, QueueDepth, RunInfo, RunStatus
 from workflow_runtime.worlds.delivery import Claim
 from workflow_runtime.worlds.encoding import storable
+from workflow_runtime.worlds.entities import StepStatus, goes_on
 from workflow_runtime.worlds.sqlite import statements as sql
-from workflow_runtime.worlds.sqlite.records import events
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +33,19 @@ def read_run(connection: sqlite3.Connection, run_id: str) -> RunInfo:
     return sql.run_of(row)
 
 
-def read_log(connection: sqlite3.Connection, run_id: str, after: int) -> Log:
-    """The run and its events after slot ``after``. Raises ``RunNotFoundError``."""
+def events(
+    connection: sqlite3.Connection, run_id: str, after: int, last: int, limit: int | None = None
+) -> tuple[Event, ...]:
+    """The events of a run after slot ``after``, up to slot ``last``, at most ``limit`` of them."""
+    most = -1 if limit is None else max(limit, 0)  # SQLite's -1 is no limit
+    return tuple(map(sql.event_of, connection.execute(sql.EVENTS, (run_id, after, last, most))))
+
+
+def read_log(connection: sqlite3.Connection, run_id: str, after: int, limit: int | None) -> Log:
+    """The run and its events after slot ``after``, at most ``limit`` of them. Raises ``RunNotFoundError``."""
     run = read_run(connection, run_id)
     # The log may have grown since; what the caller gets ends where the run says.
-    return Log(run, events(connection, run_id, after, run.slot))
-
-
-def read_runs(
-    connection: sqlite3.Connection, status: RunStatus | None, workflow: str | None, limit: int
-) -> list[RunInfo]:
-    """Runs, newest first."""
-    wanted = {"status": status and status.value, "workflow": workflow}
-    named = {name: value for name, value in wanted.items() if value is not None}
-    where = " WHERE " + " AND ".join(f"{name} = :{name}" for name in named) if named else ""
-    statement = f"{sql.RUN}{where} ORDER BY created_at DESC, seq DESC LIMIT :limit"
-    return [sql.run_of(row) for row in connection.execute(statement, {**named, "limit": max(limit, 0)})]
+    return Log(run, events(connection, run_id, after, run.slot, limit))
 
 
 def read_outlook(connection: sqlite3.Connection, is_alive: Callable[[str], bool]) -> Outlook:
@@ -60,7 +58,29 @@ def read_outlook(connection: sqlite3.Connection, is_alive: Callable[[str], bool]
     return Outlook(connection.execute(sql.NEXT_READY).fetchone()[0], tuple(dead))
 
 
+def read_depth(connection: sqlite3.Connection, now: float, is_alive: Callable[[str], bool]) -> QueueDepth:
+    """How many messages the queue has. What the dead have in hand is in nobody's."""
+    idle, due = connection.execute(sql.IDLE_DEPTH, (now,)).fetchone()
+    in_hand = 0
+    for owner, owned, owned_due in connection.execute(sql.OWNED_DEPTH, (now,)).fetchall():
+        if is_alive(owner):
+            in_hand += owned
+        else:
+            idle, due = idle + owned, due + owned_due
+    return QueueDepth(due, in_hand, idle - due)
+
+
+def read_bundle(connection: sqlite3.Connection, bundle_hash: str) -> bytes | None:
+    """The data of the bundle, if it is kept."""
+    row = connection.execute(sql.BUNDLE, (bundle_hash,)).fetchone() if storable(bundle_hash) else None
+    return None if row is None else row[0]
+
+
 def claim_goes_on(connection: sqlite3.Connection, claim: Claim) -> bool:
-    """Whether the claim still holds, and its run has not ended."""
-    row = connection.execute(sql.CLAIMED_RUN_STATUS, (claim.message_id, claim.owner, claim.number)).fetchone()
-    return row is not None and not (row[0] is not None and RunStatus(row[0]).ended)
+    """Whether the claim still holds, and there is still something to do."""
+    row = connection.execute(sql.CLAIMED, (claim.message_id, claim.owner, claim.number)).fetchone()
+    if row is None:
+        return False
+    run, step, message_id, run_id, cancels_children = row
+    message = Message(message_id, run_id, cancels_children=bool(cancels_children))
+    return goes_on(message, run and RunStatus(run), step and StepStatus(step))

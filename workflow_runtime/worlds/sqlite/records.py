@@ -11,11 +11,17 @@ from typing import Any
 from workflow_runtime.events import Event
 from workflow_runtime.worlds.base import Message, RunInfo
 from workflow_runtime.worlds.delivery import Claim
-from workflow_runtime.worlds.encoding import EncodedEvent
+from workflow_runtime.worlds.encoding import EncodedEvent, encode_data, storable
 from workflow_runtime.worlds.entities import StepState, StepStatus, WaitStatus
+from workflow_runtime.worlds.signals import Topic
 from workflow_runtime.worlds.sqlite import statements as sql
+from workflow_runtime.worlds.sqlite.hooks import SqliteHooks, SqliteWatches
+from workflow_runtime.worlds.sqlite.reads import events
+from workflow_runtime.worlds.sqlite.streams import SqliteStreams
 
-QUEUE = ""  # the topic of receivers; the others are run ids
+Taken = tuple[Message, int, Claim]
+"""A message, how often it was delivered, and the claim on it."""
+QUEUE = ""  # the topic of receivers
 _numbers = itertools.count(1)  # of claims, for the whole process: never the same twice under one owner
 
 
@@ -25,25 +31,58 @@ class SqliteRecords:
 
     connection: sqlite3.Connection
     is_alive: Callable[[str], bool]
-    rung: set[str] = field(default_factory=set)
+    rung: set[Topic] = field(default_factory=set)
+
+    @property
+    def hooks(self) -> SqliteHooks:
+        """See ``Records``."""
+        return SqliteHooks(self.connection)
+
+    @property
+    def watches(self) -> SqliteWatches:
+        """See ``Records``."""
+        return SqliteWatches(self.connection)
+
+    @property
+    def streams(self) -> SqliteStreams:
+        """See ``Records``."""
+        return SqliteStreams(self.connection)
+
+    def ring(self, topic: Topic) -> None:
+        """See ``Records``."""
+        self.rung.add(topic)
 
     def run(self, run_id: str) -> RunInfo | None:
         """See ``Records``."""
-        row = self._row(sql.RUN_BY_ID, run_id)
+        row = self._row(sql.RUN_BY_ID, run_id) if storable(run_id) else None
         return sql.run_of(row) if row else None
 
     def add_run(self, run: RunInfo) -> None:
         """See ``Records``."""
         times = (run.created_at, run.started_at, run.ended_at)
-        self.connection.execute(sql.ADD_RUN, (run.id, run.workflow, run.bundle, run.status.value, *times, run.slot))
+        row = (run.id, run.workflow, run.bundle, run.status.value, *times, run.slot, run.parent, run.root)
+        self.connection.execute(sql.ADD_RUN, row)
+        if run.attributes:
+            self._save_attributes(run)
 
     def save_run(self, run: RunInfo, before: RunInfo) -> None:
         """See ``Records``."""
+        if run.attributes is not before.attributes:
+            self._save_attributes(run)
         if run.status is before.status:
             self.connection.execute(sql.SAVE_SLOT, (run.slot, run.id))
             return
         self.connection.execute(sql.SAVE_RUN, (run.status.value, run.started_at, run.ended_at, run.slot, run.id))
         self.rung.add(run.id)
+
+    def add_child(self, run_id: str) -> None:
+        """See ``Records``."""
+        self.connection.execute(sql.ADD_CHILD, (run_id,))
+
+    def has_children(self, run_id: str) -> bool:
+        """See ``Records``."""
+        row = self._row(sql.HAS_CHILDREN, run_id)
+        return row is not None and bool(row[0])
 
     def append(self, run_id: str, slot: int, encoded: EncodedEvent) -> None:
         """See ``Records``."""
@@ -99,8 +138,9 @@ class SqliteRecords:
 
     def put(self, message: Message, ready_at: float) -> None:
         """See ``Records``."""
-        names = (message.id, message.run_id, message.step_id, message.step_name, message.key)
-        self.connection.execute(sql.PUT, (*names, message.due, ready_at))
+        names = (message.id, message.run_id, message.step_id, message.step_name, message.key, message.due)
+        more = (message.watch_id, message.watched, message.cancels_children, message.trace)
+        self.connection.execute(sql.PUT, (*names, *more, ready_at))
         self.rung.add(QUEUE)
 
     def remove(self, claim: Claim) -> None:
@@ -124,15 +164,27 @@ class SqliteRecords:
             self.connection.execute(sql.FREE_OWNED, (owner,))
             self.rung.add(QUEUE)
 
-    def take(self, owner: str, limit: int, now: float) -> list[tuple[Message, int, Claim]]:
+    def take(self, owner: str, limit: int, now: float) -> list[Taken]:
         """Take up to ``limit`` due messages in hand, earliest due first: each with its count of deliveries and its claim."""
-        taken = []
-        for seq, deliveries, *rest in self.connection.execute(sql.DUE, (now, limit)).fetchall():
-            message = sql.message_of(tuple(rest))
-            claim = Claim(message.id, owner, next(_numbers))
-            self.connection.execute(sql.TAKE, (owner, claim.number, seq))
-            taken.append((message, deliveries + 1, claim))
-        return taken
+        return [self._claim(row, owner) for row in self.connection.execute(sql.DUE, (now, limit)).fetchall()]
+
+    def take_one(self, message_id: str, owner: str, now: float) -> list[Taken]:
+        """Take that message in hand, as ``take`` does, if it is due and nobody has it."""
+        row = self._row(sql.MESSAGE_BY_ID, message_id, now)
+        return [] if row is None or self.in_hand(message_id) else [self._claim(row, owner)]
+
+    def _claim(self, row: tuple[Any, ...], owner: str) -> Taken:
+        message = sql.message_of(row)
+        claim = Claim(message.id, owner, next(_numbers))
+        self.connection.execute(sql.TAKE, (owner, claim.number, row[0]))
+        return message, row[1] + 1, claim
+
+    def _save_attributes(self, run: RunInfo) -> None:
+        data = encode_data(dict(run.attributes)) if run.attributes else None
+        self.connection.execute(sql.SAVE_ATTRIBUTES, (data, run.id))
+        self.connection.execute(sql.FORGET_ATTRIBUTES, (run.id,))
+        rows = [(name, value, run.id) for name, value in run.attributes.items()]
+        self.connection.executemany(sql.ADD_ATTRIBUTE, rows)
 
     def _row(self, statement: str, *values: Any) -> tuple[Any, ...] | None:
         row: tuple[Any, ...] | None = self.connection.execute(statement, values).fetchone()
@@ -143,8 +195,3 @@ class SqliteRecords:
 
 
 _NO_END = 2**63 - 1
-
-
-def events(connection: sqlite3.Connection, run_id: str, after: int, last: int) -> tuple[Event, ...]:
-    """The events of a run after slot ``after``, up to slot ``last``."""
-    return tuple(map(sql.event_of, connection.execute(sql.EVENTS, (run_id, after, last))))

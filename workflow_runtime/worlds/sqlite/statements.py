@@ -5,18 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from workflow_runtime.events import Event, EventKind
-from workflow_runtime.worlds.base import Message, RunInfo, RunStatus
+from workflow_runtime.worlds.base import HookInfo, Message, RunInfo, RunStatus
 from workflow_runtime.worlds.encoding import decode_data
 
-RUN = "SELECT id, workflow, bundle, status, created_at, started_at, ended_at, slot FROM runs"
-RUN_BY_ID = f"{RUN} WHERE id = ?"
-ADD_RUN = "INSERT INTO runs (id, workflow, bundle, status, created_at, started_at, ended_at, slot) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+RUN_COLUMNS = (
+    "SELECT id, workflow, bundle, status, created_at, started_at, ended_at, slot, parent, root, runs.attributes"
+)
+RUN_BY_ID = f"{RUN_COLUMNS} FROM runs WHERE id = ?"
+ADD_RUN = "INSERT INTO runs (id, workflow, bundle, status, created_at, started_at, ended_at, slot, parent, root) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 SAVE_RUN = "UPDATE runs SET status = ?, started_at = ?, ended_at = ?, slot = ? WHERE id = ?"
 # By far the most frequent; it leaves the index over the status alone.
 SAVE_SLOT = "UPDATE runs SET slot = ? WHERE id = ?"
+SAVE_ATTRIBUTES = "UPDATE runs SET attributes = ? WHERE id = ?"
+FORGET_ATTRIBUTES = "DELETE FROM attributes WHERE run = (SELECT seq FROM runs WHERE id = ?)"
+ADD_ATTRIBUTE = (
+    "INSERT INTO attributes (run, name, value, run_created_at) SELECT seq, ?, ?, created_at FROM runs WHERE id = ?"
+)
+ADD_CHILD = "UPDATE runs SET children = 1 WHERE id = ?"
+HAS_CHILDREN = "SELECT children FROM runs WHERE id = ?"
 
 EVENT = "SELECT kind, time, entity, data, slot FROM events"
-EVENTS = f"{EVENT} WHERE run_id = ? AND slot > ? AND slot <= ? ORDER BY slot"
+EVENTS = f"{EVENT} WHERE run_id = ? AND slot > ? AND slot <= ? ORDER BY slot LIMIT ?"
 ADD_EVENT = "INSERT INTO events (run_id, slot, kind, time, entity, data) VALUES (?, ?, ?, ?, ?, ?)"
 
 STEP = "SELECT status, attempt, failures, retryings, message_id, retry_at, created_slot FROM steps WHERE run_id = ? AND step_id = ?"
@@ -29,28 +38,63 @@ OWNER = "SELECT owner FROM messages WHERE id = ?"
 WITH_KEY = "SELECT seq, owner FROM messages WHERE key = ? ORDER BY seq"
 OF_RUN = "SELECT seq, owner FROM messages WHERE run_id = ?"
 HASTEN = "UPDATE messages SET ready_at = min(ready_at, ?) WHERE seq = ?"
-PUT = "INSERT INTO messages (id, run_id, step_id, step_name, key, due, ready_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+PUT = """
+INSERT INTO messages (id, run_id, step_id, step_name, key, due, watch_id, watched, cancels_children, trace, ready_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
 REMOVE = "DELETE FROM messages WHERE seq = ?"
 REMOVE_CLAIMED = "DELETE FROM messages WHERE id = ? AND owner = ? AND claim = ?"
 HAND_BACK = "UPDATE messages SET owner = NULL, claim = NULL, ready_at = coalesce(?, ready_at) WHERE id = ? AND owner = ? AND claim = ?"
 FREE_OWNED = "UPDATE messages SET owner = NULL, claim = NULL WHERE owner = ?"
 TAKE = "UPDATE messages SET owner = ?, claim = ?, deliveries = deliveries + 1 WHERE seq = ?"
-DUE = """
-SELECT seq, deliveries, id, run_id, step_id, step_name, key, due FROM messages
-WHERE owner IS NULL AND ready_at <= ? ORDER BY ready_at, seq LIMIT ?
-"""
+MESSAGE = "SELECT seq, deliveries, id, run_id, step_id, step_name, key, due, watch_id, watched, cancels_children, trace FROM messages"
+DUE = f"{MESSAGE} WHERE owner IS NULL AND ready_at <= ? ORDER BY ready_at, seq LIMIT ?"
+MESSAGE_BY_ID = f"{MESSAGE} WHERE id = ? AND ready_at <= ?"
+IDLE_DEPTH = "SELECT count(*), coalesce(sum(ready_at <= ?), 0) FROM messages WHERE owner IS NULL"
+OWNED_DEPTH = "SELECT owner, count(*), sum(ready_at <= ?) FROM messages WHERE owner IS NOT NULL GROUP BY owner"
 NEXT_READY = "SELECT min(ready_at) FROM messages WHERE owner IS NULL"
 NEXT_OWNER = "SELECT min(owner) FROM messages WHERE owner > ?"
-CLAIMED_RUN_STATUS = """
-SELECT runs.status FROM messages LEFT JOIN runs ON runs.id = messages.run_id
+CLAIMED = """
+SELECT runs.status, steps.status, messages.id, messages.run_id, messages.cancels_children FROM messages
+LEFT JOIN runs ON runs.id = messages.run_id
+LEFT JOIN steps ON steps.run_id = messages.run_id AND steps.step_id = messages.step_id
 WHERE messages.id = ? AND messages.owner = ? AND messages.claim = ?
 """
 RUN_STATUS = "SELECT status FROM runs WHERE id = ?"
 
+HOOK = "SELECT token, run_id, hook_id, info, created_at FROM hooks"
+HOOK_BY_TOKEN = f"{HOOK} WHERE token = ?"
+HOOKS_OF_RUN = f"{HOOK} WHERE run_id = ? ORDER BY slot"
+HAS_HOOK = "SELECT 1 FROM hooks WHERE run_id = ? AND hook_id = ?"
+ADD_HOOK = "INSERT OR REPLACE INTO hooks (token, run_id, hook_id, info, created_at, slot) VALUES (?, ?, ?, ?, ?, ?)"
+REMOVE_HOOK = "DELETE FROM hooks WHERE run_id = ? AND hook_id = ?"
+REMOVE_HOOKS = "DELETE FROM hooks WHERE run_id = ?"
+HAS_KEY = "SELECT 1 FROM hook_keys WHERE run_id = ? AND hook_id = ? AND key = ?"
+KEEP_KEY = "INSERT OR IGNORE INTO hook_keys (run_id, hook_id, key) VALUES (?, ?, ?)"
+
+WATCH = "SELECT run_id, watch_id, target, done FROM watches"
+WATCH_BY_ID = f"{WATCH} WHERE run_id = ? AND watch_id = ?"
+WATCHES_OF = f"{WATCH} WHERE target = ? ORDER BY run_id, watch_id"
+SAVE_WATCH = "INSERT OR REPLACE INTO watches (run_id, watch_id, target, done) VALUES (?, ?, ?, ?)"
+
+STREAM = "SELECT seq, length, closed FROM streams WHERE run_id = ? AND name = ?"
+STREAMS = "SELECT name, length, closed FROM streams WHERE run_id = ? ORDER BY name"
+ADD_STREAM = "INSERT INTO streams (run_id, name, length, closed) VALUES (?, ?, 0, 0)"
+SAVE_LENGTH = "UPDATE streams SET length = ? WHERE seq = ?"
+CLOSE_STREAM = "UPDATE streams SET closed = 1 WHERE seq = ?"
+ADD_CHUNK = "INSERT INTO chunks (stream, number, data) VALUES (?, ?, ?)"
+CHUNKS = "SELECT data FROM chunks WHERE stream = ? AND number >= ? AND number < ? ORDER BY number LIMIT ?"
+
+PUT_BUNDLE = "INSERT OR IGNORE INTO bundles (hash, data) VALUES (?, ?)"
+BUNDLE = "SELECT data FROM bundles WHERE hash = ?"
+
 
 def run_of(row: tuple[Any, ...]) -> RunInfo:
-    """The run in a row of ``RUN``."""
-    return RunInfo(row[0], row[1], row[2], RunStatus(row[3]), *row[4:])
+    """The run in a row of ``RUN_COLUMNS``."""
+    run_id, workflow, bundle, status, created_at, started_at, ended_at, slot, parent, root, attributes = row
+    known = {} if attributes is None else decode_data(attributes)
+    times = (created_at, started_at, ended_at)
+    return RunInfo(run_id, workflow, bundle, RunStatus(status), *times, slot, parent, root, known)
 
 
 def event_of(row: tuple[Any, ...]) -> Event:
@@ -60,5 +104,13 @@ def event_of(row: tuple[Any, ...]) -> Event:
 
 
 def message_of(row: tuple[Any, ...]) -> Message:
-    """The message in a row that ends as ``DUE`` does."""
-    return Message(*row)
+    """The message in a row of ``MESSAGE``."""
+    _, _, message_id, run_id, step_id, step_name, key, due, watch_id, watched, cancels_children, trace = row
+    return Message(message_id, run_id, step_id, step_name, key, due, watch_id, watched, bool(cancels_children), trace)
+
+
+def hook_of(row: tuple[Any, ...]) -> HookInfo:
+    """The hook in a row of ``HOOK``."""
+    token, run_id, hook_id, info, created_at = row
+    metadata, webhook = decode_data(info)
+    return HookInfo(token, run_id, hook_id, metadata, webhook, created_at)

@@ -8,30 +8,48 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from workflow_runtime.errors import WorldError
 from workflow_runtime.events import Event
-from workflow_runtime.worlds import rules
+from workflow_runtime.worlds import rules, streaming
 from workflow_runtime.worlds.base import (
+    Chunks,
     Committed,
     Delivery,
+    HookInfo,
     Log,
     Message,
+    NewRun,
+    QueueDepth,
     Recorded,
     Refused,
     RunInfo,
     RunStatus,
     StepStart,
+    StreamInfo,
+    StreamWriter,
 )
+from workflow_runtime.worlds.checks import check_batch, check_created, check_fact, check_runs
 from workflow_runtime.worlds.delivery import Claim, HeldMessage, claim_of
-from workflow_runtime.worlds.encoding import check_messages, encode_event
-from workflow_runtime.worlds.entities import check_batch, check_created, check_fact
-from workflow_runtime.worlds.sqlite import reads
+from workflow_runtime.worlds.encoding import (
+    check_bundle,
+    check_chunks,
+    check_messages,
+    encode_event,
+    encode_run,
+    storable,
+)
+from workflow_runtime.worlds.landing import send
+from workflow_runtime.worlds.listing import wanted
+from workflow_runtime.worlds.sqlite import listing, reads, streams
+from workflow_runtime.worlds.sqlite import statements as sql
+from workflow_runtime.worlds.sqlite.hooks import SqliteHooks
 from workflow_runtime.worlds.sqlite.jobs import Job
-from workflow_runtime.worlds.sqlite.records import QUEUE, SqliteRecords
+from workflow_runtime.worlds.sqlite.records import QUEUE, SqliteRecords, Taken
 from workflow_runtime.worlds.sqlite.session import Session
 
 T = TypeVar("T")
@@ -74,19 +92,26 @@ class SqliteWorld:
     async def create_run(self, run_id: str, created: Event, message: Message) -> RunInfo:
         """See ``World``."""
         check_created(created)
-        check_messages((message,))
-        encoded = encode_event(created)
-        return await self._write(lambda records: rules.create_run(records, run_id, encoded, message, time.time()))
+        new = encode_run(NewRun(run_id, created, message))
+        return await self._write(lambda records: rules.create_run(records, new, time.time()))
 
-    async def load(self, run_id: str, after: int = 0) -> Log:
+    async def load(self, run_id: str, after: int = 0, limit: int | None = None) -> Log:
         """See ``World``."""
-        return await self._read(lambda connection: reads.read_log(connection, run_id, after))
+        return await self._read(lambda connection: reads.read_log(connection, run_id, after, limit))
 
     async def list_runs(
-        self, *, status: RunStatus | None = None, workflow: str | None = None, limit: int = 100
+        self,
+        *,
+        status: RunStatus | Collection[RunStatus] | None = None,
+        workflow: str | None = None,
+        parent: str | None = None,
+        attributes: Mapping[str, str] | None = None,
+        before: str | None = None,
+        limit: int = 100,
     ) -> list[RunInfo]:
         """See ``World``."""
-        return await self._read(lambda connection: reads.read_runs(connection, status, workflow, limit))
+        asked = wanted(status, workflow, parent, attributes, before, limit)
+        return await self._read(lambda connection: listing.read_runs(connection, asked))
 
     async def wait_for_end(self, run_id: str, timeout: float | None = None) -> RunInfo:
         """See ``World``."""
@@ -109,13 +134,18 @@ class SqliteWorld:
         *,
         sends: Sequence[Message] = (),
         ack: Delivery | None = None,
+        runs: Sequence[NewRun] = (),
     ) -> Committed | Refused:
         """See ``World``."""
         check_batch(events)
         check_messages(sends)
+        check_runs(runs)
         batch = [encode_event(event) for event in events]
+        new = [encode_run(run) for run in runs]
         claim = claim_of(ack)
-        return await self._write(lambda records: rules.commit(records, run_id, after, batch, sends, claim, time.time()))
+        return await self._write(
+            lambda records: rules.commit(records, run_id, after, batch, sends, claim, new, time.time())
+        )
 
     async def record(
         self, run_id: str, event: Event, *, sends: Sequence[Message] = (), ack: Delivery | None = None
@@ -134,7 +164,7 @@ class SqliteWorld:
     async def send(self, message: Message) -> None:
         """See ``World``."""
         check_messages((message,))
-        await self._write(lambda records: rules.send(records, message, time.time()))
+        await self._write(lambda records: send(records, message, time.time()))
 
     async def receive(self, limit: int) -> list[Delivery]:
         """See ``World``."""
@@ -152,6 +182,69 @@ class SqliteWorld:
                 elif taken := await self._take(session, limit, outlook.dead):
                     return taken
 
+    async def take(self, message_id: str) -> Delivery | None:
+        """See ``World``."""
+        session = self._live()
+        if not storable(message_id):
+            return None
+        taken = await self._in_hand(
+            session, lambda records: records.take_one(message_id, session.worker.id, time.time())
+        )
+        return taken[0] if taken else None
+
+    async def queue_depth(self) -> QueueDepth:
+        """See ``World``."""
+        session = self._live()
+        return await self._read(lambda connection: reads.read_depth(connection, time.time(), session.is_alive))
+
+    async def hook_by_token(self, token: str) -> HookInfo | None:
+        """See ``World``."""
+        return await self._read(lambda connection: SqliteHooks(connection).by_token(token))
+
+    async def list_hooks(self, run_id: str) -> list[HookInfo]:
+        """See ``World``."""
+        return await self._read(lambda connection: SqliteHooks(connection).of_run(run_id))
+
+    async def write_chunks(
+        self, run_id: str, name: str, chunks: Sequence[bytes], *, writer: StreamWriter | None = None
+    ) -> int:
+        """See ``World``."""
+        check_chunks(run_id, name, chunks)
+        return await self._write(lambda records: streaming.write_chunks(records, run_id, name, chunks, writer))
+
+    async def close_stream(self, run_id: str, name: str, *, writer: StreamWriter | None = None) -> None:
+        """See ``World``."""
+        check_chunks(run_id, name)
+        await self._write(lambda records: streaming.close_stream(records, run_id, name, writer))
+
+    async def read_chunks(self, run_id: str, name: str, start: int, *, limit: int = 1000, wait: float = 0.0) -> Chunks:
+        """See ``World``."""
+        streaming.check_limit(limit)
+        deadline = time.monotonic() + wait
+        while True:
+            with self._live().writer.signals.ticket(run_id, (run_id, name)) as ticket:
+                found = await self._read(
+                    partial(streams.read_chunks, run_id=run_id, name=name, start=start, limit=limit)
+                )
+                left = deadline - time.monotonic()
+                if found.chunks or found.closed or left <= 0:
+                    return found
+                start = found.start
+                await ticket.wait(left)
+
+    async def list_streams(self, run_id: str) -> list[StreamInfo]:
+        """See ``World``."""
+        return await self._read(lambda connection: streams.read_streams(connection, run_id))
+
+    async def put_bundle(self, bundle_hash: str, data: bytes) -> None:
+        """See ``World``."""
+        check_bundle(bundle_hash, data)
+        await self._write(lambda records: records.connection.execute(sql.PUT_BUNDLE, (bundle_hash, data)))
+
+    async def bundle(self, bundle_hash: str) -> bytes | None:
+        """See ``World``."""
+        return await self._read(lambda connection: reads.read_bundle(connection, bundle_hash))
+
     async def ack(self, claim: Claim) -> None:
         """See ``ClaimKeeper``."""
         await self._write(lambda records: records.remove(claim))
@@ -165,20 +258,25 @@ class SqliteWorld:
         return await self._read(lambda connection: reads.claim_goes_on(connection, claim))
 
     async def _take(self, session: Session, limit: int, dead: Sequence[str]) -> list[Delivery]:
-        def work(records: SqliteRecords) -> list[HeldMessage]:
+        def work(records: SqliteRecords) -> list[Taken]:
             records.free(dead)
-            taken = records.take(session.worker.id, limit, time.time())
-            return [HeldMessage(message, count, claim, self) for message, count, claim in taken]
+            return records.take(session.worker.id, limit, time.time())
 
-        def undo(taken: list[HeldMessage]) -> None:
-            # When the world has been closed meanwhile, the messages are free without it.
-            with contextlib.suppress(WorldError):
-                session.writer.lane.put(Job(lambda records: [records.hand_back(held.claim) for held in taken]))
-
-        taken = await session.writer.lane.run(work, undo)
+        taken = await self._in_hand(session, work)
         if dead:
             session.bury()
-        return list(taken)
+        return taken
+
+    async def _in_hand(self, session: Session, work: Callable[[SqliteRecords], list[Taken]]) -> list[Delivery]:
+        """Take messages in hand; cancelling the call loses none of them."""
+
+        def undo(taken: list[Taken]) -> None:
+            # When the world has been closed meanwhile, the messages are free without it.
+            with contextlib.suppress(WorldError):
+                session.writer.lane.put(Job(lambda records: [records.hand_back(claim) for _, _, claim in taken]))
+
+        taken = await session.writer.lane.run(work, undo)
+        return [HeldMessage(message, count, claim, self) for message, count, claim in taken]
 
     async def _write(self, work: Callable[[SqliteRecords], T]) -> T:
         return await self._live().writer.lane.run(work)

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from workflow_runtime.errors import WorkflowError, WorldError
-from workflow_runtime.worlds.base import RunStatus
-from workflow_runtime.worlds.signals import Signals
+from workflow_runtime.worlds.encoding import storable
+from workflow_runtime.worlds.signals import Signals, Topic
 from workflow_runtime.worlds.sqlite import statements as sql
 from workflow_runtime.worlds.sqlite.faults import explain
 from workflow_runtime.worlds.sqlite.jobs import Job, Lane, finish
 from workflow_runtime.worlds.sqlite.records import QUEUE, SqliteRecords
 
 _POLL = 0.05  # seconds between looks for other processes' writes, while somebody waits for one
+_UNSEEN = object()
 
 
 class _TransactionLost(Exception):
@@ -37,6 +38,7 @@ class Writer:
         )
         self._connection, self._path, self._is_alive = connection, path, is_alive
         self._version: int | None = None
+        self._states: dict[Topic, object] = {}  # of what is waited for, as of that version
 
     def _handle(self, batch: list[Job]) -> None:
         try:
@@ -50,7 +52,7 @@ class Writer:
         self.signals.ring(rung)
 
     def _handle_alone(self, job: Job) -> None:
-        rung: set[str] = set()
+        rung: set[Topic] = set()
         try:
             rung = self._transact([job])
         except _TransactionLost as lost:
@@ -58,7 +60,7 @@ class Writer:
         finish([job])
         self.signals.ring(rung)
 
-    def _transact(self, batch: list[Job]) -> set[str]:
+    def _transact(self, batch: list[Job]) -> set[Topic]:
         """Do the jobs in one transaction and set their results or errors. Gives the topics to ring.
 
         Raises ``_TransactionLost`` when nothing of it was kept, though some jobs might be on their own.
@@ -71,7 +73,7 @@ class Writer:
             for job in batch:
                 job.error = explain(error, self._path)
             return set()
-        rung: set[str] = set()
+        rung: set[Topic] = set()
         wrote = False
         try:
             for job in batch:
@@ -121,13 +123,16 @@ class Writer:
             version = self._connection.execute("PRAGMA data_version").fetchone()[0]
             if version == self._version:
                 return
-            self._version = version
-            self.signals.ring([QUEUE, *(run_id for run_id in self.signals.topics() if self._ended(run_id))])
-        except sqlite3.Error:
-            self.signals.ring(
-                self.signals.topics()
-            )  # they read for themselves, and meet the error where they can raise it
+            # What nobody has looked at yet counts as changed: it may have, between its reader's look and this one.
+            states = {topic: self._state(topic) for topic in self.signals.topics()}
+            changed = [topic for topic, state in states.items() if self._states.get(topic, _UNSEEN) != state]
+            self._version, self._states = version, states
+            self.signals.ring([QUEUE, *changed])
+        except Exception:  # noqa: BLE001  # the thread serves others too; who waits reads for himself, and meets the error
+            self.signals.ring(self.signals.topics())
 
-    def _ended(self, run_id: str) -> bool:
-        row = self._connection.execute(sql.RUN_STATUS, (run_id,)).fetchone()
-        return row is not None and RunStatus(row[0]).ended
+    def _state(self, topic: Topic) -> object:
+        """What those who wait for a run or a stream wait for a change of."""
+        if isinstance(topic, tuple):
+            return self._connection.execute(sql.STREAM, topic).fetchone() if all(map(storable, topic)) else None
+        return self._connection.execute(sql.RUN_STATUS, (topic,)).fetchone() if storable(topic) else None
