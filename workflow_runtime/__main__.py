@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib
-import logging
 import signal
 import sys
 
 from workflow_runtime.errors import WorkflowError
+from workflow_runtime.logs import configure_logging
 from workflow_runtime.process import world_url
 from workflow_runtime.project import Registrations, registered_projects
 from workflow_runtime.service import Service
-from workflow_runtime.worlds.urls import open_world_url
+from workflow_runtime.worlds.urls import open_world_url, shown_url
 
 
 def main() -> int:
@@ -25,15 +25,18 @@ def main() -> int:
     worker = commands.add_parser("worker", help="run the workflows of a project until interrupted")
     worker.add_argument("package", help="the written package, as in shop._workflow")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     sys.path.insert(0, "")
+    try:
+        configure_logging()
+    except ValueError as error:
+        parser.error(str(error))
     try:
         service = _service(options.package)
         open_world_url(world_url())
     except (ImportError, WorkflowError) as error:
         print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
-    print(f"worker for {options.package} on {world_url()}; Ctrl-C stops it", flush=True)
+    print(f"worker for {options.package} on {shown_url(world_url())}; Ctrl-C stops it", flush=True)
     asyncio.run(_serve(service))
     return 0
 

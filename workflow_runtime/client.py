@@ -1,99 +1,116 @@
-"""Starting runs, and what one can ask of a run, from outside of workflow code."""
+"""Starting runs, in workflow code and elsewhere."""
 
 from __future__ import annotations
 
 import inspect
+import os
 import secrets
-import sys
 import time
-from collections.abc import Callable, Coroutine
-from typing import Any, Generic, ParamSpec, TypeVar
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar
 
-from workflow_runtime.errors import RunCancelledError, RunFailedError, WorkflowError
-from workflow_runtime.events import Event, EventKind
-from workflow_runtime.ids import new_message_id, new_run_id
+from workflow_runtime.attributes import checked_attributes
+from workflow_runtime.context import current_step
+from workflow_runtime.durations import Duration, when
+from workflow_runtime.errors import WorkflowError
+from workflow_runtime.events import Event, EventKind, Json
+from workflow_runtime.identity import Callee, workflow_of
+from workflow_runtime.ids import keyed_run_id, new_message_id, new_run_id
 from workflow_runtime.machine.current import running_machine
-from workflow_runtime.marking import is_step, workflow_id
+from workflow_runtime.machine.machine import Machine
 from workflow_runtime.process import process_world, warn_of_idle_handlers
-from workflow_runtime.project import bundle_hash_of, workflow_of_script
-from workflow_runtime.values import PROCESS_CLASSES, decode, decode_error, encode_call, return_hint
-from workflow_runtime.values.classes import ScriptClasses
-from workflow_runtime.worlds.base import Message, RunInfo, RunStatus
+from workflow_runtime.project import bundle_hash_of
+from workflow_runtime.runs import Run
+from workflow_runtime.texts import checked_key
+from workflow_runtime.tracing import starting
+from workflow_runtime.values import encode_call, return_hint
+from workflow_runtime.worlds.base import Message, World
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Run(Generic[R]):
-    """One execution of a workflow. It holds no connection; each method asks the process's world."""
+@dataclass(frozen=True, slots=True)
+class Start:
+    """``await start(workflow, *args, **kwargs)`` starts a run of it; ``start.options(…)(workflow, …)`` says more about how.
 
-    def __init__(self, run_id: str, hint: object = Any) -> None:
-        self.id = run_id
-        self._hint = hint
-
-    def __repr__(self) -> str:
-        return f"Run({self.id!r})"
-
-    async def status(self) -> RunStatus:
-        """Where the run stands. Raises ``RunNotFoundError``."""
-        return (await self.info()).status
-
-    async def info(self) -> RunInfo:
-        """The run's status, workflow and times. Raises ``RunNotFoundError``."""
-        world = await process_world()
-        return (await world.load(self.id, after=2**62)).run
-
-    async def result(self, timeout: float | None = None) -> R:
-        """Wait for the end, and give what the workflow returned.
-
-        Raises ``RunFailedError``, whose ``__cause__`` is the workflow's own exception, ``RunCancelledError``,
-        ``RunNotFoundError``, and ``TimeoutError`` when the run has not ended after ``timeout`` seconds.
-        """
-        world = await process_world()
-        info = await world.wait_for_end(self.id, timeout)
-        (end,) = (await world.load(self.id, after=info.slot - 1)).events
-        if end.kind is EventKind.RUN_COMPLETED:
-            value: R = decode(end.data["output"], self._hint, where=f"result of {self.id}")
-            return value
-        if end.kind is EventKind.RUN_CANCELLED:
-            raise RunCancelledError(self.id, end.data.get("reason"))
-        cause = decode_error(end.data["error"])
-        raise RunFailedError(self.id, f"{type(cause).__name__}: {cause}") from cause
-
-
-async def start(function: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs) -> Run[R]:
-    """Start a workflow. When this returns, the run is stored, and it will end whatever happens to this process.
-
-    Raises ``WorkflowNotRegisteredError`` when no imported ``_workflow`` package has the workflow, ``TypeError`` when
-    the arguments do not fit its signature, ``SerializationError`` when one can not be stored, ``WorldError`` when the
-    storage fails.
+    When it returns, the run is stored, and it will end whatever happens to this process. In workflow code the run is a child: it is stored
+    with the workflow's next decisions, and cancelled when its parent is.
     """
-    if running_machine() is not None:
-        raise WorkflowError("start() was called in workflow code; call it in a step")
-    body = inspect.unwrap(function)
-    if is_step(body):
-        raise WorkflowError(f"{body.__qualname__} is a step; start() takes a workflow, which calls the step")
-    workflow, classes = workflow_id(body), PROCESS_CLASSES
-    if body.__module__ == "__main__":
-        workflow = workflow_of_script(body.__qualname__, getattr(sys.modules["__main__"], "__file__", None)) or workflow
-        classes = ScriptClasses(workflow.split("//")[1])
-    bundle = bundle_hash_of(workflow)
-    inspect.signature(body).bind(*args, **kwargs)
-    data = {
-        "workflow": workflow,
-        "bundle": bundle,
-        "seed": secrets.token_hex(16),
-        "input": encode_call(args, kwargs, classes, where=body.__qualname__),
-    }
-    run_id = new_run_id()
-    world = await process_world()
-    await world.create_run(
-        run_id, Event(EventKind.RUN_CREATED, time.time(), "", data), Message(new_message_id(), run_id)
-    )
-    warn_of_idle_handlers(run_id)
-    return Run(run_id, return_hint(body))
+
+    _key: str | None = None
+    _delay: Duration | None = None
+    _attributes: Mapping[str, str] = field(default_factory=dict)
+
+    def options(
+        self, *, key: str | None = None, delay: Duration | None = None, attributes: Mapping[str, str] | None = None
+    ) -> Start:
+        """A ``start`` that does so with these options.
+
+        ``key``: started twice with the same key, a workflow has one run, and the second caller gets that one, whatever its arguments are
+        and whether it has ended or not. ``delay``: how long the run waits before it begins, or until when. ``attributes``: what it is
+        found by; see ``set_attributes``. Raises ``ValueError`` and ``TypeError`` for what can be none of these.
+        """
+        if key is not None:
+            checked_key("key", key)
+        if delay is not None:
+            when(delay, 0.0)
+        return Start(key, delay, {} if attributes is None else checked_attributes(attributes))
+
+    async def __call__(
+        self, function: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Run[R]:
+        """Start a workflow.
+
+        Raises ``WorkflowNotRegisteredError`` when no imported ``_workflow`` package has the workflow, ``TypeError`` when the arguments do
+        not fit its signature, ``SerializationError`` when one can not be stored, ``WorldError`` when the storage fails.
+        """
+        machine = running_machine()
+        callee = workflow_of(function)
+        hint = return_hint(callee.body)
+        inspect.signature(callee.body).bind(*args, **kwargs)
+        call = encode_call(args, kwargs, callee.classes, where=callee.body.__qualname__)
+        if machine is not None:
+            return Run(self._start_child(machine, callee, call), hint)
+        run_id = new_run_id() if self._key is None else keyed_run_id(callee.workflow, self._key)
+        with starting(callee.workflow, run_id) as trace:
+            await self._create(run_id, callee.workflow, call, trace)
+        warn_of_idle_handlers(run_id)
+        return Run(run_id, hint)
+
+    async def _create(self, run_id: str, workflow: str, call: Json, trace: str | None) -> None:
+        bundle = bundle_hash_of(workflow)
+        world = await process_world()
+        data = {"workflow": workflow, "bundle": bundle, "seed": secrets.token_hex(16), "input": call}
+        data |= await _origin(world)
+        if self._attributes:
+            data["attributes"] = dict(self._attributes)
+        if trace is not None:
+            data["trace"] = trace
+        now = time.time()
+        due = 0.0 if self._delay is None else when(self._delay, now)
+        created = Event(EventKind.RUN_CREATED, now, "", data)
+        await world.create_run(run_id, created, Message(new_message_id(), run_id, due=due, trace=trace))
+
+    def _start_child(self, machine: Machine, callee: Callee, call: Json) -> str:
+        if self._key is not None or self._delay is not None:
+            raise WorkflowError(
+                "start.options(key=…) and (delay=…) are not for workflow code: a child is started once anyway, since replays "
+                "know it, and `await sleep(…)` delays it; to start a run that is no child, do it in a step"
+            )
+        return machine.start_child(callee.workflow, call, self._attributes, machine.here())
 
 
-def get_run(run_id: str) -> Run[Any]:
-    """The run with that id. Nothing is looked up until something is asked of it."""
-    return Run(run_id)
+start = Start()
+
+
+async def _origin(world: World) -> dict[str, Json]:
+    """Where the run comes from: the run whose step starts it, and the base of the app's routes, which that one hands down."""
+    step = current_step.get()
+    if step is None:
+        url = os.environ.get("WORKFLOW_URL")
+        return {"url": url.rstrip("/")} if url else {}
+    log = await world.load(step.run_id, limit=1)
+    inherited = {"url": log.events[0].data["url"]} if "url" in log.events[0].data else {}
+    return {"parent": log.run.id, "root": log.run.root or log.run.id, **inherited}

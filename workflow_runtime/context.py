@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,12 +17,15 @@ class StepMetadata:
 
     run_id: str
     step_id: str
-    """The correlation id, unique within the run and the same for every attempt: with ``run_id`` it makes an idempotency
-    key.
-    """
+    """The correlation id, unique within the run and the same for every attempt."""
     name: str
     attempt: int
     started_at: datetime
+
+    @property
+    def idempotency_key(self) -> str:
+        """Names this call of the step among all calls of all steps: ``run_id:step_id``, the same for every attempt."""
+        return f"{self.run_id}:{self.step_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,21 @@ class WorkflowMetadata:
     """The run whose workflow code is running."""
 
     run_id: str
+    workflow: str
+    """The id of the workflow, as in ``workflow//shop.orders//checkout``."""
     started_at: datetime
     """When the run was created."""
+    parent_id: str | None
+    """The run that started this one, from its workflow or from a step; None when no run did."""
+    root_id: str
+    """The first of the parents; the run itself when it has none."""
+    url: str | None
+    """Where the app is reachable from outside, as ``WORKFLOW_URL`` said where the first of the runs was started."""
 
 
 current_step: ContextVar[StepMetadata | None] = ContextVar("workflow_runtime_step", default=None)
+current_call_off: ContextVar[threading.Event | None] = ContextVar("workflow_runtime_call_off", default=None)
+"""Set once the attempt that is running is called off. A thread can be asked to stop, and no more than that."""
 
 
 def get_step_metadata() -> StepMetadata:
@@ -46,6 +60,16 @@ def get_step_metadata() -> StepMetadata:
     return metadata
 
 
+def step_cancelled() -> bool:
+    """Whether the step that is running was called off, so that what it does from here on counts for nothing.
+
+    A step that is a plain function can not be stopped, only asked: look at this in long loops, and return early. False
+    when a step is called outside of a workflow. Async steps get ``asyncio.CancelledError`` and need not ask.
+    """
+    call_off = current_call_off.get()
+    return call_off is not None and call_off.is_set()
+
+
 def get_workflow_metadata() -> WorkflowMetadata:
     """The run that is executing, in workflow code. Raises ``WorkflowError`` elsewhere."""
     machine = running_machine()
@@ -53,4 +77,12 @@ def get_workflow_metadata() -> WorkflowMetadata:
         raise WorkflowError(
             "get_workflow_metadata() was called outside of workflow code; in a step, use get_step_metadata()"
         )
-    return WorkflowMetadata(machine.run_id, datetime.fromtimestamp(machine.created_at, UTC))
+    created = machine.created
+    return WorkflowMetadata(
+        run_id=machine.run_id,
+        workflow=created["workflow"],
+        started_at=datetime.fromtimestamp(machine.created_at, UTC),
+        parent_id=created.get("parent"),
+        root_id=created.get("root") or machine.run_id,
+        url=created.get("url"),
+    )

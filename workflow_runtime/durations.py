@@ -38,12 +38,34 @@ def seconds(duration: float | str | timedelta) -> float:
     elif isinstance(duration, timedelta):
         value = duration.total_seconds()
     elif isinstance(duration, int | float) and not isinstance(duration, bool):
-        value = float(duration)
+        value = _float(duration)
     else:
         raise TypeError(f"{duration!r} is no duration; give seconds, a timedelta, a datetime, or text as in '2 days'")
     if not math.isfinite(value):
         raise ValueError(f"{duration!r} is no duration: it is not finite")
     return max(0.0, value)
+
+
+def _float(number: float) -> float:
+    try:
+        return float(number)
+    except OverflowError:  # an int that no float can hold
+        return math.inf
+
+
+def length(name: str, value: object) -> float:
+    """The option ``name`` as a length of time in seconds.
+
+    Raises ``TypeError`` and ``ValueError``, which name it, for what is none; also for one below zero.
+    """
+    if not isinstance(value, str | timedelta | int | float) or isinstance(value, bool):
+        raise TypeError(f"{name} must be seconds, a timedelta, or text as in '30 s', not {value!r}")
+    if (isinstance(value, timedelta) and value < timedelta(0)) or (isinstance(value, int | float) and value < 0):
+        raise ValueError(f"{name} must not be below zero, but is {value!r}")
+    try:
+        return seconds(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _parse(text: str) -> float:

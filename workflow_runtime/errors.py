@@ -5,9 +5,16 @@
         ├── FatalError                 raised by steps: do not retry
         ├── RetryableError             raised by steps: retry, after a time of their choosing
         ├── TooEarlyError              raised by steps: come back later, not counted as a retry
+        ├── StepTimeoutError           an attempt of a step took longer than its ``timeout``
         ├── RunFailedError             a run ended with an error; ``__cause__`` is the user's own exception
         ├── RunCancelledError          a run was cancelled
         ├── RunNotFoundError           no run has that id
+        ├── HookNotFoundError          no live hook has that token
+        ├── HookConflictError          another run has the hook's token
+        ├── HookDisposedError          workflow code awaited a hook that it has disposed of
+        ├── StreamClosedError          a stream that takes no more chunks
+        ├── WriterLostError            an attempt that runs no more tried to write to a stream
+        ├── EventLimitError            a run's log has grown too long
         ├── StepNotRegisteredError     a step that no imported module provides
         ├── WorkflowNotRegisteredError a workflow that no imported ``_workflow`` package provides
         ├── NondeterminismError        workflow code did what only a step may do
@@ -27,7 +34,11 @@ from datetime import datetime, timedelta
 
 __all__ = [
     "CorruptedEventLogError",
+    "EventLimitError",
     "FatalError",
+    "HookConflictError",
+    "HookDisposedError",
+    "HookNotFoundError",
     "NondeterminismError",
     "ReplayDivergenceError",
     "RetryableError",
@@ -36,10 +47,13 @@ __all__ = [
     "RunNotFoundError",
     "SerializationError",
     "StepNotRegisteredError",
+    "StepTimeoutError",
+    "StreamClosedError",
     "TooEarlyError",
     "WorkflowError",
     "WorkflowNotRegisteredError",
     "WorldError",
+    "WriterLostError",
 ]
 
 
@@ -93,6 +107,65 @@ class RunNotFoundError(WorkflowError):
     def __init__(self, run_id: str) -> None:
         super().__init__(f"no run {run_id!r} in this world; check the id and WORKFLOW_WORLD")
         self.run_id = run_id
+
+
+class StepTimeoutError(WorkflowError):
+    """An attempt of a step took longer than the ``timeout`` of its ``@step``. It counts as a failure like any other."""
+
+
+class HookNotFoundError(WorkflowError):
+    """No live hook has that token: there never was one, it was disposed, or its run has ended."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__(f"no live hook has the token {token!r}; it is free once its run has ended or disposed of it")
+        self.token = token
+
+
+class HookConflictError(WorkflowError):
+    """Another hook has the token. ``run_id`` is its run: ``get_run(error.run_id)`` can be awaited, or the token chosen otherwise."""
+
+    def __init__(self, token: str, run_id: str) -> None:
+        super().__init__(f"the token {token!r} belongs to run {run_id} until that run ends or disposes of its hook")
+        self.token = token
+        self.run_id = run_id
+
+
+class HookDisposedError(WorkflowError):
+    """Workflow code awaited a payload of a hook that it has disposed of. ``async for`` ends there instead."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__(f"the hook {token!r} was disposed of, and no payload can come any more")
+        self.token = token
+
+
+class StreamClosedError(WorkflowError):
+    """The stream is closed, or its run has ended: it takes no more chunks."""
+
+    def __init__(self, run_id: str, name: str) -> None:
+        super().__init__(f"stream {name!r} of run {run_id} is closed and takes no more chunks")
+        self.run_id = run_id
+        self.name = name
+
+
+class WriterLostError(WorkflowError):
+    """An attempt of a step wrote to a stream after it was taken for dead, or its step had ended: nothing was written."""
+
+    def __init__(self, run_id: str, step_id: str) -> None:
+        super().__init__(f"{step_id} of run {run_id} wrote to a stream, but that attempt does not run any more")
+        self.run_id = run_id
+        self.step_id = step_id
+
+
+class EventLimitError(WorkflowError):
+    """The run's log has reached its limit; ``continue_as_new`` starts a fresh one, child runs have logs of their own."""
+
+    def __init__(self, run_id: str, limit: int) -> None:
+        super().__init__(
+            f"the log of run {run_id} has reached {limit:,} events; go on with continue_as_new(), move work into child "
+            "runs, or raise WORKFLOW_EVENT_LIMIT"
+        )
+        self.run_id = run_id
+        self.limit = limit
 
 
 class StepNotRegisteredError(WorkflowError):

@@ -1,14 +1,17 @@
-"""What the written handlers' routes share: the paths, the answers, and the signature of a pushed message."""
+"""What routes share: the paths, the answers, streams as answers, and the signature of a pushed message."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from workflow_runtime.worlds.base import Message
+from workflow_runtime.chunks import json_text
+from workflow_runtime.errors import SerializationError
+from workflow_runtime.json_text import parse_json
+from workflow_runtime.streams import StreamReader
 
 PREFIX = "/.well-known/workflow/v1"
 """All routes begin with it, below whatever prefix the app gives them."""
@@ -27,6 +30,15 @@ class HttpResponse:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpStream:
+    """An answer whose body comes bit by bit. Any framework's streaming response takes its three parts."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: AsyncIterator[bytes]
 
 
 def json_response(status: int, content: object, headers: Mapping[str, str] | None = None) -> HttpResponse:
@@ -64,15 +76,51 @@ def is_signed(secret: str, body: bytes, header: str, now: float) -> bool:
     return hmac.compare_digest(sign(secret, body, int(stamp)).encode(), header.encode("utf-8", "replace"))
 
 
-def parse_message(body: bytes) -> Message | None:
-    """The message in a pushed body; None when it is not one."""
+def message_id(body: bytes) -> str | None:
+    """The id of the message that a pushed body names; None when it names none. Such a body is a flat object."""
     try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
+        data = parse_json(body, depth=1)
+    except ValueError:
         return None
-    if not isinstance(data, dict) or not all(isinstance(data.get(name), str) for name in ("id", "run_id")):
-        return None
-    step_id, step_name = data.get("step_id"), data.get("step_name")
-    if step_id is not None and not (isinstance(step_id, str) and isinstance(step_name, str)):
-        return None
-    return Message(data["id"], data["run_id"], step_id, step_name if step_id else None)
+    found = data.get("id") if isinstance(data, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def server_sent_events(stream: StreamReader, last_event_id: str | None = None) -> HttpStream:
+    """The stream as server-sent events: each value is one event, with its JSON as ``data`` and its index as ``id``.
+
+    ``last_event_id`` is the request's ``Last-Event-ID``: a browser that lost the connection sends it, and goes on with the event after that one.
+    After the last value comes an event of the type ``end``; a comment every 15 seconds keeps a quiet connection open. Bytes come as
+    ``{"$type": "bytes", "value": "<base64>"}``.
+    """
+    if last_event_id is not None and last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 16:
+        stream = replace(stream, start=int(last_event_id) + 1)
+    headers = {"content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no"}
+    return HttpStream(200, headers, _events(stream))
+
+
+def raw_bytes(stream: StreamReader, content_type: str = "application/octet-stream") -> HttpStream:
+    """The stream's bytes, one chunk after the other; text comes in UTF-8.
+
+    Reading it raises ``SerializationError`` at a chunk that is neither.
+    """
+    headers = {"content-type": content_type, "cache-control": "no-store", "x-accel-buffering": "no"}
+    return HttpStream(200, headers, _bytes(stream))
+
+
+async def _events(stream: StreamReader) -> AsyncIterator[bytes]:
+    async for page in stream.pages():
+        for index, chunk in enumerate(page.chunks, page.start):
+            yield b"id: %d\ndata: %b\n\n" % (index, json_text(chunk, f"chunk {index} of stream {stream.name!r}"))
+        if not page.chunks:
+            yield b": nothing new\n\n"
+    yield b"event: end\ndata: null\n\n"
+
+
+async def _bytes(stream: StreamReader) -> AsyncIterator[bytes]:
+    async for index, value in stream.indexed():
+        if not isinstance(value, str | bytes):
+            raise SerializationError(
+                f"chunk {index} of stream {stream.name!r} is a {type(value).__name__}, not bytes or text; use server_sent_events()"
+            )
+        yield value if isinstance(value, bytes) else value.encode("utf-8", "replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
 
@@ -13,6 +14,16 @@ def new_run_id() -> str:
     return f"wrun_{_ulid()}"
 
 
+def child_run_id(parent: str, entity: str) -> str:
+    """The id of the run that ``entity`` of run ``parent`` starts: the same on each replay."""
+    return f"wrun_{_digest(f'{parent}/{entity}')}"
+
+
+def keyed_run_id(workflow: str, key: str) -> str:
+    """The id of the run of ``workflow`` that was started with the idempotency key ``key``."""
+    return f"wrun_{_digest(f'{workflow}/{key}')}"
+
+
 def new_message_id() -> str:
     """A new message's id, ``wmsg_<ULID>``."""
     return f"wmsg_{_ulid()}"
@@ -21,4 +32,10 @@ def new_message_id() -> str:
 def _ulid() -> str:
     """26 characters: 48 bits of unix milliseconds, then 80 random bits (the ULID specification)."""
     number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def _digest(text: str) -> str:
+    """26 characters of SHA-256: 128 bits of it, as many as a ULID has."""
+    number = int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16], "big")
     return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))

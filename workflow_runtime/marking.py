@@ -6,9 +6,12 @@ import functools
 import inspect
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar, overload
 
+from workflow_runtime.durations import length
 from workflow_runtime.errors import WorkflowError
+from workflow_runtime.retries import Retry, Rules, rules_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,6 +25,10 @@ class StepOptions:
     """What ``@step`` was given."""
 
     max_retries: int = DEFAULT_MAX_RETRIES
+    rules: Rules = ()
+    """The policies by class of error; none: the default."""
+    timeout: float | None = None
+    """Seconds that an attempt may take; None: as long as it likes."""
 
 
 _OPTIONS = "__workflow_step_options__"
@@ -32,24 +39,54 @@ def step(function: F, /) -> F: ...
 
 
 @overload
-def step(*, max_retries: int = DEFAULT_MAX_RETRIES) -> Callable[[F], F]: ...
+def step(
+    *,
+    max_retries: int = DEFAULT_MAX_RETRIES,
+    retry: Retry | None = None,
+    timeout: float | str | timedelta | None = None,
+) -> Callable[[F], F]: ...
 
 
-def step(function: Callable[..., Any] | None = None, /, *, max_retries: int = DEFAULT_MAX_RETRIES) -> Any:
+def step(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    max_retries: int = DEFAULT_MAX_RETRIES,
+    retry: Retry | None = None,
+    timeout: float | str | timedelta | None = None,
+) -> Any:
     """Mark a function as a step: a unit of work with side effects, whose outcome is recorded once.
 
-    ``max_retries`` is how often it is run again after a failure; 0 means once in all. Called outside of a workflow, a
-    step simply runs.
+    ``max_retries`` is how often it is run again after a failure; 0 means once in all. ``retry`` says when: a policy
+    (``constant``, ``linear``, ``exponential``, ``NO_RETRY``), or a dict from classes of errors to policies, of which the
+    first that fits counts; else it is a second later. ``timeout`` is how long one attempt of an async step may take; then
+    its body is cancelled, and the attempt has failed with ``StepTimeoutError``. Called outside of a workflow, a step
+    simply runs, without retries and timeout.
+
+    Raises ``ValueError`` and ``TypeError`` for options that can not be, a ``timeout`` on a sync function among them.
     """
     if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
         raise ValueError(f"max_retries must be a whole number from 0, not {max_retries!r}")
-    options = StepOptions(max_retries)
+    options = StepOptions(max_retries, rules_of(retry), None if timeout is None else _timeout(timeout))
 
     def mark(marked: F) -> F:
+        if options.timeout is not None and not inspect.iscoroutinefunction(marked):
+            name = getattr(marked, "__qualname__", marked)
+            raise TypeError(
+                f"step {name} has a timeout and is no async function: it runs in a thread, and nothing can stop a thread; "
+                "give what it waits for a timeout of its own, or write `async def`"
+            )
         setattr(marked, _OPTIONS, options)
         return marked
 
     return mark if function is None else mark(function)
+
+
+def _timeout(value: float | str | timedelta) -> float:
+    found = length("timeout", value)
+    if not found:
+        raise ValueError("timeout must be longer than nothing; leave it out to set no limit")
+    return found
 
 
 def options_of(function: Callable[..., object]) -> StepOptions:

@@ -72,13 +72,34 @@ def workflow_of_script(qualname: str, file: str | None) -> str | None:
     return None
 
 
+def has_bundle(bundle_hash: str) -> bool:
+    """Whether a project of this process has the bundle, of this build or of an earlier one."""
+    return any(bundle_hash in project.bundles for project in _projects.values())
+
+
+def root_of(workflow: str) -> Path:
+    """The root of the project that a workflow is, or was, part of; the current folder when this process knows no project."""
+    package = workflow.split("//")[1].partition(".")[0]
+    by_likelihood = sorted(
+        _projects.values(),
+        key=lambda project: (workflow not in project.workflows, project.package.partition(".")[0] != package),
+    )
+    return by_likelihood[0].root if by_likelihood else Path.cwd()
+
+
 def load_bundle(workflow: str, bundle_hash: str) -> tuple[Bundle, Path]:
     """The bundle with that hash and its project's root. Raises ``WorkflowNotRegisteredError`` when no project has it
     unaltered.
     """
     for project in _projects.values():
         if bundle_hash in project.bundles:
-            bundle = project.bundles[bundle_hash]()
+            try:
+                bundle = project.bundles[bundle_hash]()
+            except ImportError as error:
+                raise WorkflowNotRegisteredError(
+                    workflow,
+                    f"bundle {bundle_hash} of {project.package} is named there, and its module is gone: {error}",
+                ) from error
             if _hash_of(bundle) != bundle_hash:
                 raise WorkflowNotRegisteredError(
                     workflow, f"bundle {bundle_hash} of {project.package} was altered: run workflow-build again"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from importlib import resources
 
 from workflow_runtime.errors import WorldError
-from workflow_runtime.handler.drive import HandlerOptions
 from workflow_runtime.handler.handler import Handler
+from workflow_runtime.handler.options import options_from
 from workflow_runtime.http import (
     BODY_LIMIT,
     BUILD_HEADER,
@@ -21,16 +21,20 @@ from workflow_runtime.http import (
     HttpResponse,
     is_signed,
     json_response,
-    parse_message,
+    message_id,
     read_limited,
 )
+from workflow_runtime.logs import runtime_logger
 from workflow_runtime.process import held_world, process_world, worker_idle, worker_running, world_url
 from workflow_runtime.project import ProcessSteps, Project, Registrations, register_steps
 from workflow_runtime.staleness import changed_sources
+from workflow_runtime.tracing import pushing
+from workflow_runtime.webhook_route import Call, answer_webhook, body_limit
 from workflow_runtime.worker import Worker
-from workflow_runtime.worlds.base import Message, World
+from workflow_runtime.worlds.base import QueueDepth
+from workflow_runtime.worlds.urls import shown_url
 
-logger = logging.getLogger("workflow_runtime.service")
+logger = runtime_logger("service")
 
 STEP_THREADS = 32
 """How many sync steps may run at once."""
@@ -48,6 +52,7 @@ class Service:
         self._project = project
         self._steps = steps
         self._handler: Handler | None = None
+        self._webhook_limit = body_limit()
 
     @property
     def body_limit(self) -> int:
@@ -58,11 +63,11 @@ class Service:
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:
         """Open the process's world and run a worker on this event loop while the context is open."""
         threads = ThreadPoolExecutor(STEP_THREADS, thread_name_prefix="workflow-step")
-        options = HandlerOptions(check_replay=os.environ.get("WORKFLOW_CHECK_REPLAY") == "1")
+        options = options_from()
         try:
             async with held_world() as world:
                 self._handler = handler = Handler(world, ProcessSteps(), threads, options)
-                logger.info("worker for %s on %s", self._project.package, world_url())
+                logger.info("worker for %s on %s", self._project.package, shown_url(world_url()))
                 for path in changed_sources(self._project):
                     logger.warning(
                         "%s changed since workflow-build ran; runs use the code as it was then: run it again", path
@@ -79,10 +84,10 @@ class Service:
             threads.shutdown(wait=False, cancel_futures=True)
 
     async def flow(self, headers: Mapping[str, str], body: AsyncIterable[bytes]) -> HttpResponse:
-        """Handle one pushed queue message. 200: done; 503 with ``retry-after``: push it again; 403: not signed with the
-        shared secret.
+        """Handle the message of the queue that a push names. 200: this push is done with; 403: it is not signed with the shared secret.
 
-        The secret is ``WORKFLOW_SECRET``. Without one, every push is refused.
+        A message that somebody has in hand already, or that is gone, is left alone: pushing one twice does nothing twice. One that has to
+        come again later is in the queue again. The secret is ``WORKFLOW_SECRET``; without one, every push is refused.
         """
         content = await read_limited(body)
         if content is None:
@@ -90,23 +95,39 @@ class Service:
         secret = os.environ.get("WORKFLOW_SECRET", "")
         if not secret or not is_signed(secret, content, headers.get(SIGNATURE_HEADER, ""), time.time()):
             return json_response(403, {"error": "not signed"})
-        message = parse_message(content)
+        message = message_id(content)
         if message is None:
             return json_response(400, {"error": "not a message"})
         if self._handler is None:
             return json_response(503, {"error": "not started"}, {"retry-after": "1"})
-        delivery = PushedDelivery(message, await process_world())
-        await self._handler.handle(delivery, pushed=True)
-        return delivery.answer()
+        try:
+            delivery = await (await process_world()).take(message)
+        except WorldError as error:
+            logger.error("pushed message %s could not be taken from the queue: %s", message, error)
+            return json_response(503, {"error": "not available"}, {"retry-after": "1"})
+        if delivery is not None:
+            with pushing(headers):
+                await self._handler.handle(delivery)
+        return json_response(200, {"done": True})
+
+    async def webhook(self, call: Call) -> HttpResponse:
+        """Hand a request to the run whose webhook has the token, and answer as the webhook says; see ``answer_webhook``."""
+        try:
+            return await answer_webhook(await process_world(), call, self._webhook_limit)
+        except WorldError as error:
+            logger.error("a request to a webhook was not stored: %s", error)
+            return HttpResponse(503, {"retry-after": "1"})
 
     async def health(self) -> HttpResponse:
         """200 when the world answers and every step's module imports, else 503. Names which part ails, and nothing of
-        why.
+        why; counts what waits in the queue.
         """
         running = self._handler is not None
+        depth = await _queue_depth() if running else None
         parts = {
             "worker": "running" if running else "not started",
-            "world": await _world_health() if running else "not opened",
+            "world": "not opened" if not running else "unreachable" if depth is None else "ok",
+            "queue": None if depth is None else asdict(depth),
             "unavailable_steps": sorted(self._steps.failures),
         }
         healthy = parts["world"] == "ok" and not parts["unavailable_steps"]
@@ -124,48 +145,9 @@ class Service:
         return json_response(200, json.loads(text), {BUILD_HEADER: self._project.build})
 
 
-class PushedDelivery:
-    """A message that a queue pushed over HTTP. Who pushed it keeps hold of it, and removes it when told that it is
-    done.
-    """
-
-    def __init__(self, message: Message, world: World) -> None:
-        self._message = message
-        self._world = world
-        self._pause: float | None = None
-
-    @property
-    def message(self) -> Message:
-        """The message as it was sent."""
-        return self._message
-
-    @property
-    def count(self) -> int:
-        """Always 1: who pushes counts."""
-        return 1
-
-    async def ack(self) -> None:
-        """Answer that the message is done."""
-        self._pause = None
-
-    async def again(self, after: float = 0.0) -> None:
-        """Answer that the message shall be pushed again, ``after`` seconds from now."""
-        self._pause = after
-
-    async def extend(self) -> bool:
-        """Whether the run still wants the work."""
-        return not (await self._world.load(self._message.run_id, after=2**62)).run.status.ended
-
-    def answer(self) -> HttpResponse:
-        """What to tell who pushed it."""
-        if self._pause is None:
-            return json_response(200, {"done": True})
-        return json_response(503, {"done": False}, {"retry-after": f"{self._pause:.3f}"})
-
-
-async def _world_health() -> str:
+async def _queue_depth() -> QueueDepth | None:
+    """None when the world can not be reached."""
     try:
-        await (await process_world()).list_runs(limit=1)
+        return await (await process_world()).queue_depth()
     except WorldError:
-        return "unreachable"
-    return "ok"
+        return None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import warnings
+from collections.abc import Iterator
+
 from workflow_runtime.bundles import BundleModule
 from workflow_runtime.project import Project
-
-_REWRITTEN = ("__workflow_step__", "import ", "...")
-"""Marks of lines that the compiler writes otherwise than the user did: they tell nothing."""
 
 
 def changed_sources(project: Project) -> tuple[str, ...]:
@@ -19,7 +20,7 @@ def changed_sources(project: Project) -> tuple[str, ...]:
     for bundle_hash in project.workflows.values():
         for module in project.bundles[bundle_hash]().modules:
             try:
-                text = (project.root / module.path).read_text("utf-8") if module.source else ""
+                text = (project.root / module.path).read_text("utf-8-sig") if module.source else ""
             except (OSError, UnicodeDecodeError):
                 continue
             if _differs(module, text):
@@ -28,8 +29,34 @@ def changed_sources(project: Project) -> tuple[str, ...]:
 
 
 def _differs(module: BundleModule, text: str) -> bool:
-    lines = text.splitlines()
-    for number, kept in enumerate(module.source.splitlines()):
-        if kept.strip() and not any(mark in kept for mark in _REWRITTEN) and (lines[number : number + 1] != [kept]):
-            return True
+    lines = text.split("\n")
+    kept = enumerate(module.source.split("\n"), 1)
+    other = {number for number, line in kept if line.strip() and lines[number - 1 : number] != [line]}
+    return bool(other) and not other <= set(_rewritten(module.source))
+
+
+def _rewritten(source: str) -> Iterator[int]:
+    """The lines that the compiler may write otherwise than the user did: imports, decorators, and what is left of functions as stubs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(source)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant(value="")):
+                yield from range(node.lineno, _after(node))
+            case ast.Assign(value=ast.Call(func=ast.Call(func=ast.Name(id="__workflow_step__")))):
+                yield from range(node.lineno, _after(node))
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+                yield from range(first, _after(node) if _is_stub(node) else node.lineno)
+
+
+def _is_stub(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    match node.body:
+        case [ast.Expr(value=ast.Constant(value=value))]:
+            return value is ...
     return False
+
+
+def _after(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) + 1

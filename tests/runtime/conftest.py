@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from workflow_runtime.bundles import Bundle, BundleModule
-from workflow_runtime.events import RUN_ENDS, Event, EventKind
-from workflow_runtime.handler.drive import HandlerOptions
+from workflow_runtime.events import RUN_ENDS, STEP_ENDS, Event, EventKind
 from workflow_runtime.handler.handler import Handler
+from workflow_runtime.handler.options import HandlerOptions
 from workflow_runtime.machine.machine import Machine
 from workflow_runtime.project import Project, Registrations, register_project
 from workflow_runtime.sandbox.program import load_program
@@ -55,12 +55,15 @@ class Story:
     run_id: str = "wrun_TEST"
     now: float = 1_000_000.0
     log: list[Event] = field(default_factory=list)
+    taken: dict[str, str] = field(default_factory=dict)
+    """The tokens that other runs have."""
 
     def __post_init__(self) -> None:
         self.machine = self.new_machine()
         call = {"args": [encode(value) for value in self.arguments]}
         data = {"workflow": self.bundle.workflow, "bundle": self.bundle.hash, "input": call, "seed": "s"}
         self.append(Event(EventKind.RUN_CREATED, self.now, "", data))
+        self.append(Event(EventKind.RUN_STARTED, self.now))
 
     def new_machine(self) -> Machine:
         return Machine(self.run_id, load_program(self.bundle, Path("/nowhere")))
@@ -73,13 +76,20 @@ class Story:
 
     def commit(self) -> list[Event]:
         """Put what was decided into the log."""
-        decided = [command.event(self.now) for command in self.machine.commands]
+        decided = [self.landed(command.event(self.now)) for command in self.machine.commands]
         for event in decided:
             if event.kind in RUN_ENDS:
                 self.log.append(event)
             else:
                 self.append(event)
         return decided
+
+    def landed(self, event: Event) -> Event:
+        """As the world has it: a hook whose token is taken lands as a conflict."""
+        owner = self.taken.get(event.data.get("token", ""))
+        if event.kind is not EventKind.HOOK_CREATED or owner is None:
+            return event
+        return Event(EventKind.HOOK_CONFLICT, event.time, event.entity, {"token": event.data["token"], "run": owner})
 
     def complete(self, step: str, output: object = None) -> None:
         self.now += 1
@@ -94,11 +104,19 @@ class Story:
         self.now = max(self.now, until)
         self.append(Event(EventKind.WAIT_COMPLETED, self.now, wait))
 
+    def receive(self, hook: str, payload: object, key: str | None = None) -> None:
+        self.now += 1
+        self.append(Event(EventKind.HOOK_RECEIVED, self.now, hook, {"payload": encode(payload), "key": key}))
+
+    def end(self, watch: str, **outcome: object) -> None:
+        self.now += 1
+        self.append(Event(EventKind.WATCH_COMPLETED, self.now, watch, outcome))
+
     def play(self) -> Any:
         """Answer steps in the order of their making and let waits elapse, soonest first, until the end; gives the result or raises."""
         while not self.machine.ended:
             self.commit()
-            settled = {e.entity for e in self.log if e.kind in (EventKind.STEP_COMPLETED, EventKind.STEP_FAILED)}
+            settled = {e.entity for e in self.log if e.kind in STEP_ENDS}
             steps = [e for e in self.log if e.kind is EventKind.STEP_CREATED and e.entity not in settled]
             if steps:
                 self._answer(steps[0])
@@ -131,7 +149,7 @@ class Story:
         """A fresh machine accepts the whole log, and after each prefix wants what comes next in it."""
         twin = self.new_machine()
         for event in self.log:
-            if event.kind in RUN_ENDS:
+            if event.kind in RUN_ENDS and event.kind is not EventKind.RUN_CANCELLED:  # which nobody decides
                 assert [command.kind for command in twin.commands] == [event.kind]
                 assert twin.commands[0].matches(event)
             else:
@@ -206,6 +224,9 @@ class Host:
 
     async def kinds(self, run_id: str) -> list[str]:
         return [event.kind.value for event in (await self.log(run_id)).events]
+
+    async def has(self, run_id: str, kind: str) -> bool:
+        return kind in await self.kinds(run_id)
 
     async def handle_one(self) -> RunInfo:
         """Take one message and handle it to its end."""

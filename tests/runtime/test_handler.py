@@ -12,7 +12,7 @@ import pytest
 from workflow_runtime import FatalError, RetryableError, TooEarlyError, get_step_metadata, step
 from workflow_runtime.errors import StepNotRegisteredError, WorkflowError
 from workflow_runtime.events import Event, EventKind
-from workflow_runtime.handler.drive import HandlerOptions
+from workflow_runtime.handler.options import HandlerOptions
 from workflow_runtime.worlds.base import RunStatus
 
 

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from workflow_runtime import RetryableError, TooEarlyError, WorldError, step
+from workflow_runtime.bundles import Bundle
 from workflow_runtime.events import STEP_ENDS, EventKind
-from workflow_runtime.handler.drive import HandlerOptions
+from workflow_runtime.handler.options import HandlerOptions
 from workflow_runtime.worlds.base import Message, RunStatus
 
 RACE = """
@@ -324,7 +325,11 @@ async def test_a_replay_that_failed_leaves_no_half_fed_machine_behind(host: Any,
     await app.handle_one()
     (queued,) = await app.world.receive(1)
     changed = host("async def main():\n    await b(1)\n    await b(2)", b=same)
-    monkeypatch.setattr("workflow_runtime.handler.handler.load_bundle", lambda *_: (changed.bundle, Path("/")))
+
+    async def find(*_: object) -> tuple[Bundle, Path]:
+        return changed.bundle, Path("/")
+
+    monkeypatch.setattr("workflow_runtime.handler.handler.find_bundle", find)
     commit = app.world.commit
 
     async def meddle(run: str, after: int, events: Any, **more: Any) -> Any:

@@ -1,13 +1,27 @@
-"""The signature of pushed messages, and their limits."""
+"""The signature of pushed messages, and their limits; streams as answers."""
 
 from __future__ import annotations
 
-import json
+import re
 from typing import Any
 
 import pytest
 
-from workflow_runtime.http import BODY_LIMIT, SIGNATURE_AGE, is_signed, parse_message, read_limited, sign
+from workflow_runtime.chunks import chunk_of
+from workflow_runtime.errors import SerializationError
+from workflow_runtime.events import Event, EventKind
+from workflow_runtime.http import (
+    BODY_LIMIT,
+    SIGNATURE_AGE,
+    is_signed,
+    message_id,
+    raw_bytes,
+    read_limited,
+    server_sent_events,
+    sign,
+)
+from workflow_runtime.streams import read_stream
+from workflow_runtime.worlds.base import Message, World
 
 BODY = b'{"id":"wmsg_1","run_id":"wrun_1"}'
 
@@ -50,20 +64,71 @@ async def test_a_body_over_the_limit_is_not_read() -> None:
         b"",
         b"[]",
         b"{}",
-        b'{"id": 1, "run_id": "r"}',
-        b'{"id": "m", "run_id": "r", "step_id": 3}',
-        b'{"id": "m", "run_id": "r", "step_id": "s"}',
+        b'{"id": 1}',
+        b'{"id": null}',
+        b'{"id": "m", "more": {}}',
+        b'{"id": "m", "more": [1]}',
         b"[" * 100_000,
+        b'{"id": "m", "more": ' + b"[" * 100_000,
         b"\xff\xfe",
     ],
 )
-def test_what_is_no_message_is_refused(body: Any) -> None:
-    assert parse_message(body) is None
+def test_what_names_no_message_is_refused(body: Any) -> None:
+    assert message_id(body) is None
 
 
-def test_a_message_is_read() -> None:
-    message = parse_message(
-        json.dumps({"id": "m", "run_id": "r", "step_id": "step_000001", "step_name": "step//a//b"}).encode()
-    )
-    assert message is not None
-    assert (message.id, message.run_id, message.step_id, message.step_name) == ("m", "r", "step_000001", "step//a//b")
+def test_a_message_is_named_by_its_id() -> None:
+    assert message_id(b'{"id": "wmsg_1", "run_id": "wrun_1", "step_id": null}') == "wmsg_1"
+
+
+class TestServerSentEvents:
+    """Streams as a browser's EventSource reads them."""
+
+    async def events(self, world: World, run: str, last: str | None = None, start: int = 0) -> bytes:
+        answer = server_sent_events(read_stream(world, run, start=start), last)
+        assert (answer.status, answer.headers["content-type"]) == (200, "text/event-stream")
+        return b"".join([part async for part in answer.body])
+
+    @pytest.fixture
+    async def run(self, world: World) -> str:
+        created = Event(EventKind.RUN_CREATED, 1.0, "", {"workflow": "w", "bundle": "b", "input": {}, "seed": "s"})
+        await world.create_run("wrun_1", created, Message("wmsg_1", "wrun_1"))
+        for value in ({"a": "b\nc"}, b"hi", "text"):
+            await world.write_chunks("wrun_1", "default", [chunk_of(value, "chunk")])
+        await world.close_stream("wrun_1", "default")
+        return "wrun_1"
+
+    async def test_each_value_is_an_event_with_its_index(self, world: World, run: str) -> None:
+        assert await self.events(world, run) == (
+            b'id: 0\ndata: {"a":"b\\nc"}\n\n'
+            b'id: 1\ndata: {"$type":"bytes","value":"aGk="}\n\n'
+            b'id: 2\ndata: "text"\n\n'
+            b"event: end\ndata: null\n\n"
+        )
+
+    @pytest.mark.parametrize(("last", "ids"), [("0", [1, 2]), ("1", [2]), ("2", []), ("99", [])])
+    async def test_after_an_id_comes_the_next_one(self, world: World, run: str, last: str, ids: list[int]) -> None:
+        found = await self.events(world, run, last)
+        assert [int(part) for part in re.findall(rb"id: (\d+)", found)] == ids
+        assert found.endswith(b"event: end\ndata: null\n\n")
+
+    @pytest.mark.parametrize("last", ["", "-1", "x", "1.0", "²", "9" * 400])
+    async def test_an_id_that_we_never_sent_is_ignored(self, world: World, run: str, last: str) -> None:
+        assert await self.events(world, run, last, start=-1) == await self.events(world, run, start=-1)
+
+    async def test_a_quiet_stream_is_kept_open_by_comments(
+        self, world: World, run: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("workflow_runtime.streams.LOOK_AGAIN", 0.01)
+        answer = server_sent_events(read_stream(world, run, "quiet"))
+        assert await anext(answer.body) == b": nothing new\n\n"
+        await world.write_chunks(run, "quiet", [chunk_of(1, "chunk")])
+        events = [await anext(answer.body) for _ in range(2)]
+        assert b"id: 0\ndata: 1\n\n" in events
+
+    async def test_raw_bytes_are_bytes_and_text_alone(self, world: World, run: str) -> None:
+        answer = raw_bytes(read_stream(world, run, start=1), "text/plain")
+        assert answer.headers["content-type"] == "text/plain"
+        assert b"".join([part async for part in answer.body]) == b"hitext"
+        with pytest.raises(SerializationError, match="server_sent_events"):
+            await anext(raw_bytes(read_stream(world, run)).body)

@@ -24,65 +24,21 @@ from typing import Any
 import pytest
 
 from tests.runtime.conftest import Story, bundle_of
+from tests.runtime.random_workflows import SOURCE, fits, program
 from workflow_runtime import RetryableError, TooEarlyError, get_step_metadata
 from workflow_runtime.errors import WorldError
 from workflow_runtime.events import STEP_ENDS, Event, EventKind
-from workflow_runtime.handler.drive import HandlerOptions
+from workflow_runtime.handler.ends import wake_up
 from workflow_runtime.handler.handler import Handler
+from workflow_runtime.handler.options import HandlerOptions
 from workflow_runtime.project import Project, Registrations, register_project
 from workflow_runtime.values import decode, encode_call
-from workflow_runtime.worlds.base import Delivery, Message
+from workflow_runtime.worlds.base import Delivery, Message, RunStatus
 from workflow_runtime.worlds.memory import MemoryWorld
 from workflow_runtime.worlds.memory_store import MemoryStore
 
 CASES = 240
 BEGINNING = 1_700_000_000.0
-
-SOURCE = """
-async def run(node):
-    kind, *rest = node
-    if kind == "step":
-        return await a(rest)
-    if kind == "sleep":
-        await asyncio.sleep(rest[0])
-        return "slept"
-    if kind == "seq":
-        return [await run(child) for child in rest]
-    if kind == "gather":
-        return await asyncio.gather(*[run(child) for child in rest])
-    if kind == "group":
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(run(child)) for child in rest]
-        return [task.result() for task in tasks]
-    if kind == "race":
-        tasks = [asyncio.create_task(run(child)) for child in rest]
-        done, late = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        won = min(tasks.index(task) for task in done)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-        return ["won", won, tasks[won].result()]
-    if kind == "lead":
-        tasks = [asyncio.create_task(run(child)) for child in rest]
-        done, late = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if tasks[0] in done:
-            return ["led", await tasks[0], await run(["step", "after", 0, 0])]
-        return ["followed", await asyncio.gather(*tasks)]
-    if kind == "timeout":
-        try:
-            async with asyncio.timeout(rest[0]):
-                return await run(rest[1])
-        except TimeoutError:
-            return ["late", await run(["step", "late", 0, 0])]
-    if kind == "caught":
-        try:
-            return await run(rest[0])
-        except ValueError as error:
-            return str(error)
-
-async def main(node):
-    return await run(node)
-"""
 
 
 class MadeUpTime(selectors.SelectSelector):
@@ -103,43 +59,6 @@ class Loop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._clock.now
-
-
-def program(dice: random.Random, depth: int) -> list[Any]:
-    """A random workflow: ``["step", name, failures, seconds]`` or a node of others."""
-    leaf: list[Any] = ["step", f"s{dice.randrange(10**6)}", dice.choice([0, 0, 0, 1, 2]), dice.choice([0, 0, 0.2, 1.5])]
-    if depth == 0:
-        return dice.choice([leaf, leaf, ["sleep", dice.choice([0, 0.1, 0.7, 3])]])
-    kind = dice.choice(["step", "seq", "seq", "gather", "gather", "group", "race", "lead", "timeout", "caught"])
-    if kind == "step":
-        return leaf
-    if kind == "timeout":
-        return [kind, dice.choice([0.1, 0.5, 2, 20]), program(dice, depth - 1)]
-    if kind == "caught":
-        return [kind, dice.choice([["step", leaf[1], 9, 0], program(dice, depth - 1)])]
-    return [kind, *(program(dice, depth - 1) for _ in range(dice.randint(2, 3)))]
-
-
-def fits(node: list[Any], got: Any) -> bool:
-    """Whether ``got`` is a right result of the workflow."""
-    kind, *rest = node
-    match kind:
-        case "step":
-            return bool(got == f"done {rest[0]}")
-        case "sleep":
-            return bool(got == "slept")
-        case "seq" | "gather" | "group":
-            return len(got) == len(rest) and all(map(fits, rest, got))
-        case "race":
-            return got[0] == "won" and fits(rest[got[1]], got[2])
-        case "lead":
-            if got[0] == "led":
-                return fits(rest[0], got[1]) and got[2] == "done after"
-            return got[0] == "followed" and len(got[1]) == len(rest) and all(map(fits, rest, got[1]))
-        case "timeout":
-            return got == ["late", "done late"] or fits(rest[1], got)
-        case _:
-            return got == f"{rest[0][1]} is broken" if rest[0][2:3] == [9] else fits(rest[0], got)
 
 
 @dataclass
@@ -198,9 +117,9 @@ class JitteryWorld(MemoryWorld):
         for _ in range(self._dice.choice([0, 0, 1, 3])):
             await asyncio.sleep(self._dice.choice([0, 0, 0, 0.01]))
 
-    async def load(self, run_id: str, after: int = 0) -> Any:
+    async def load(self, run_id: str, after: int = 0, limit: int | None = None) -> Any:
         await self._jitter()
-        log = await super().load(run_id, after)
+        log = await super().load(run_id, after, limit)
         await self._jitter()
         return log
 
@@ -300,10 +219,12 @@ class Case:
             for n in range(self.dice.randint(1, 3))
         }
         self.processes: list[Process] = []
+        self.payloads: Counter[str] = Counter()
 
     async def play(self) -> None:
         await self._start_process()
-        world = self.processes[0].world
+        world = MemoryWorld(self.store)
+        await world.open()
         for run_id, node in self.programs.items():
             call = encode_call((node,), {}, where="main")
             data = {"workflow": self.bundle.workflow, "bundle": self.bundle.hash, "seed": "s", "input": call}
@@ -313,15 +234,23 @@ class Case:
         for _ in range(0 if self.calm else self.dice.randint(3, 30)):
             await asyncio.sleep(self.dice.choice([0, 0, 0.01, 0.1, 0.5]))
             await self._strike()
-        observer = MemoryWorld(self.store)
-        await observer.open()
+            await self._ring(world)
         async with asyncio.timeout(10_000):
-            for run_id in self.programs:
-                await observer.wait_for_end(run_id)
-            while self.store.queue:  # noqa: ASYNC110 - made-up time, and nothing to be told by
+            while self.store.queue or not all(run.status.ended for run in self.store.runs.values()):
+                await self._ring(world)
                 await asyncio.sleep(1)
         for process in self.processes:
             await process.die()
+
+    async def _ring(self, world: MemoryWorld) -> None:
+        """Give each hook its next payload, now and then twice: with a key, so that it lands once."""
+        for run_id in list(self.store.runs):
+            for hook in await world.list_hooks(run_id):
+                n = self.payloads[hook.token]
+                data = {"payload": f"payload {n}", "key": f"k{n}"}
+                fact = Event(EventKind.HOOK_RECEIVED, time.time(), hook.hook_id, data)
+                for _ in range(self.dice.choice([1, 1, 2])):
+                    self.payloads[hook.token] += (await world.record(run_id, fact, sends=[wake_up(run_id)])).landed
 
     async def _start_process(self) -> None:
         self.processes.append(Process(self))
@@ -329,7 +258,12 @@ class Case:
 
     async def _strike(self) -> None:
         process = self.dice.choice(self.processes)
-        match self.dice.randrange(6):
+        match self.dice.randrange(7):
+            case 6 if self.dice.random() < 0.2:
+                run_id = self.dice.choice(list(self.programs))
+                fact = Event(EventKind.RUN_CANCELLED, time.time(), "", {"reason": "struck"})
+                with contextlib.suppress(WorldError):
+                    await process.world.record(run_id, fact)
             case 0 | 1:
                 process.cancel_one()
             case 2:
@@ -345,18 +279,26 @@ class Case:
     def check(self) -> None:
         assert self.bodies.wrong == []
         for run_id, node in self.programs.items():
+            end = self._end_of(run_id)
+            if end.kind is not EventKind.RUN_CANCELLED:
+                assert end.kind is EventKind.RUN_COMPLETED, end
+                assert fits(node, decode(end.data["output"])), (node, end)
+        for run_id, run in self.store.runs.items():
             events = self.store.events(run_id, 0)
-            end = events[-1]
-            assert end.kind is EventKind.RUN_COMPLETED, end
-            assert fits(node, decode(end.data["output"])), (node, end)
             assert [event.slot for event in events] == list(range(1, len(events) + 1))
             outcomes = Counter(event.entity for event in events if event.kind in STEP_ENDS)
             assert set(outcomes.values()) <= {1}
+            if run.parent is not None and self.store.runs[run.parent].status is RunStatus.CANCELLED:
+                assert run.status.ended
             if self.calm:
                 self._check_that_no_body_ran_for_nothing(run_id, events)
             story = Story(self.bundle, run_id=run_id)
             story.log, story.machine = list(events), story.new_machine()
             story.replay()
+
+    def _end_of(self, run_id: str) -> Event:
+        end = self.store.events(run_id, 0)[-1]
+        return self._end_of(end.data["run"]) if end.kind is EventKind.RUN_CONTINUED else end
 
     def _check_that_no_body_ran_for_nothing(self, run_id: str, events: tuple[Event, ...]) -> None:
         recorded = Counter(e.entity for e in events if e.kind in STEP_ENDS or e.kind is EventKind.STEP_RETRYING)
@@ -379,7 +321,8 @@ def play(seed: int, patch: pytest.MonkeyPatch) -> None:
         now.setattr(time, "monotonic", lambda: clock.now)
         case = Case(seed, threads)
         bundle = case.bundle
-        register_project(Project("interleavings._workflow", Path("/"), "b", {}, (), {bundle.hash: lambda: bundle}))
+        current = {bundle.workflow: bundle.hash}
+        register_project(Project("interleavings._workflow", Path("/"), "b", current, (), {bundle.hash: lambda: bundle}))
         runner.run(case.play())
         case.check()
 
@@ -390,6 +333,21 @@ def test_every_run_ends_rightly_whatever_befalls_its_handlers(
 ) -> None:
     caplog.set_level("CRITICAL")
     for seed in range(part, CASES, 4):
+        try:
+            play(seed, monkeypatch)
+        except BaseException as error:
+            error.add_note(f"seed {seed}")
+            raise
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("part", range(4))
+def test_every_run_ends_rightly_in_twenty_thousand_interleavings(
+    part: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("CRITICAL")
+    for seed in range(CASES + part, CASES + 20_000, 4):
         try:
             play(seed, monkeypatch)
         except BaseException as error:

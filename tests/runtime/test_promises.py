@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from workflow_runtime.events import Event
-from workflow_runtime.handler.drive import HandlerOptions
+from workflow_runtime.handler.options import HandlerOptions
 from workflow_runtime.machine.machine import Machine
 from workflow_runtime.worlds.sqlite import SqliteWorld
 
@@ -76,9 +76,9 @@ async def test_replay_of_a_log_feeds_each_event_once(host: Any, world: Any, monk
     fed: list[Event] = []
     original = Machine.feed
 
-    def counted(machine: Machine, event: Event) -> None:
+    def counted(machine: Machine, event: Event, *, replaying: bool = False) -> None:
         fed.append(event)
-        original(machine, event)
+        original(machine, event, replaying=replaying)
 
     monkeypatch.setattr(Machine, "feed", counted)
     app = host(SEQUENTIAL, a=one, options=HandlerOptions())

@@ -17,6 +17,7 @@ from workflow_runtime.http import BUILD_HEADER, SIGNATURE_HEADER, sign
 from workflow_runtime.marking import workflow_id
 from workflow_runtime.project import Project, Registrations, register_project
 from workflow_runtime.service import Service
+from workflow_runtime.worlds.base import Message
 
 SOURCE = """
 @__workflow_step__("step//service_app//double")
@@ -168,26 +169,71 @@ class TestFlow:
         async with service.lifespan():
             assert await self.push(service, {"id": "m", "run_id": "r"}, secret="other") == 403
 
-    async def test_a_signed_message_is_handled(
+    async def test_a_message_that_waits_in_the_queue_is_handled(
         self, service: Service, monkeypatch: pytest.MonkeyPatch, idle_worker: Callable[[], None]
     ) -> None:
         monkeypatch.setenv("WORKFLOW_SECRET", "s3cret")
         idle_worker()
         async with service.lifespan():
             run = await start(double_twice, 5)
-            assert await self.push(service, {"id": "wmsg_pushed", "run_id": run.id}) == 200
+            await (await process.process_world()).send(Message("wmsg_pushed", run.id))
+            assert await self.push(service, {"id": "wmsg_pushed"}) == 200
             assert await run.result(timeout=1) == 20
 
-    async def test_a_message_of_an_unknown_run_is_done_with(
+    async def test_a_message_in_hand_is_left_alone(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch, idle_worker: Callable[[], None]
+    ) -> None:
+        monkeypatch.setenv("WORKFLOW_SECRET", "s3cret")
+        idle_worker()
+        async with service.lifespan():
+            run = await start(double_twice, 5)
+            world = await process.process_world()
+            await world.send(Message("wmsg_pushed", run.id))
+            delivery = await world.take("wmsg_pushed")
+            assert delivery is not None
+            assert await self.push(service, {"id": "wmsg_pushed"}) == 200
+            assert await run.status() == "pending"
+
+    async def test_a_message_that_is_gone_or_never_was_is_done_with(
         self, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("WORKFLOW_SECRET", "s3cret")
         async with service.lifespan():
-            assert await self.push(service, {"id": "m", "run_id": "wrun_none"}) == 200
+            assert await self.push(service, {"id": "wmsg_none"}) == 200
+            assert await self.push(service, {"id": "wmsg_none"}) == 200
+
+    async def test_what_names_no_message_is_refused(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("WORKFLOW_SECRET", "s3cret")
+        async with service.lifespan():
+            assert await self.push(service, {"run_id": "r"}) == 400
+
+    async def test_before_the_worker_runs_a_push_shall_come_again(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("WORKFLOW_SECRET", "s3cret")
+        assert await self.push(service, {"id": "m"}) == 503
 
     async def test_a_body_over_the_limit_is_refused(self, service: Service) -> None:
         answer = await service.flow({}, chunks(b"x" * (service.body_limit + 1)))
         assert answer.status == 413
+
+
+async def test_health_counts_what_waits(service: Service, idle_worker: Callable[[], None]) -> None:
+    idle_worker()
+    before = json.loads((await service.health()).body)
+    async with service.lifespan():
+        run = await start(double_twice, 1)
+        await (await process.process_world()).send(Message("wmsg_later", run.id, due=time.time() + 1000))
+        after = json.loads((await service.health()).body)
+    assert (before["worker"], before["world"], before["queue"]) == ("not started", "not opened", None)
+    assert (after["worker"], after["world"]) == ("running", "ok")
+    assert after["queue"] == {"due": 1, "in_hand": 0, "delayed": 1}
+
+
+def test_a_limit_that_is_no_number_is_refused_at_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKFLOW_WEBHOOK_LIMIT", "1 MB")
+    with pytest.raises(WorkflowError, match="whole number of bytes"):
+        Service(Project("limited._workflow", tmp_path, "b", {}, [], {}), Registrations())
 
 
 @pytest.fixture

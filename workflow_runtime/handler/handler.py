@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 
 from workflow_runtime.errors import RunNotFoundError, WorkflowError, WorkflowNotRegisteredError
 from workflow_runtime.events import Event, EventKind
-from workflow_runtime.handler.drive import HandlerOptions, RunDriver
+from workflow_runtime.handler.drive import RunDriver, load_whole
+from workflow_runtime.handler.ends import cancel_children, tell_end, wake_up
+from workflow_runtime.handler.inline import InlineSteps
+from workflow_runtime.handler.options import HandlerOptions
 from workflow_runtime.handler.patience import LONGEST_BACKOFF, goes_on, hand_back, patiently
 from workflow_runtime.handler.steps import Attempt, StepRunner, Steps
 from workflow_runtime.ids import new_message_id
+from workflow_runtime.logs import log_fields, runtime_logger
 from workflow_runtime.machine.machine import Machine
-from workflow_runtime.project import load_bundle
+from workflow_runtime.publishing import find_bundle
 from workflow_runtime.sandbox.program import load_program
+from workflow_runtime.tracing import invocation, stamped
 from workflow_runtime.values import encode_error
 from workflow_runtime.worlds.base import Delivery, Log, Message, StartStatus, StepStart, World
 
-logger = logging.getLogger("workflow_runtime.handler")
-
-_NO_EVENTS = 2**62
+logger = runtime_logger("handler")
 
 
 class Handler:
@@ -30,22 +32,29 @@ class Handler:
 
     def __init__(self, world: World, steps: Steps, threads: Executor, options: HandlerOptions | None = None) -> None:
         self._world = world
-        self._runner = StepRunner(steps, threads)
+        self._runner = StepRunner(world, steps, threads)
         self._options = options or HandlerOptions()
         self.invocations = 0
         """How many messages have been handled."""
 
-    async def handle(self, delivery: Delivery, *, pushed: bool = False) -> None:
-        """Handle one message. Whatever goes wrong, it is acked only when its work is recorded; else it comes again.
-
-        A ``pushed`` message is in the hands of who pushed it: it is acked by the answer, not by the world.
-        """
+    async def handle(self, delivery: Delivery) -> None:
+        """Handle one message. Whatever goes wrong, it is acked only when its work is recorded; else it comes again."""
         self.invocations += 1
+        message = delivery.message
+        with log_fields(run_id=message.run_id, step=message.step_name, step_id=message.step_id):
+            await self._handle(delivery, message)
+
+    async def _handle(self, delivery: Delivery, message: Message) -> None:
         try:
-            if delivery.message.step_id is None:
-                await self._run(delivery, pushed)
+            if message.step_id is not None:
+                with invocation(message):
+                    await self._step(delivery, message.step_id)
+            elif message.watch_id is not None:
+                await tell_end(self._world, delivery)
+            elif message.cancels_children:
+                await cancel_children(self._world, delivery)
             else:
-                await self._step(delivery, delivery.message.step_id, pushed)
+                await self._run(delivery)
         except asyncio.CancelledError:
             await asyncio.shield(delivery.again())
             raise
@@ -59,20 +68,22 @@ class Handler:
             )
             await hand_back(delivery, pause)
 
-    async def _run(self, delivery: Delivery, pushed: bool) -> None:
-        log = await self._world.load(delivery.message.run_id)
+    async def _run(self, delivery: Delivery) -> None:
+        log = await load_whole(self._world, delivery.message.run_id)
         if log.run.status.ended:
             await delivery.ack()
             return
-        try:
-            machine = self._machine_of(log)
-        except WorkflowNotRegisteredError as error:
-            await self._lacks_bundle(delivery, log, error)
-            return
-        await RunDriver(self._world, delivery, log, self._runner, machine, self._options, pushed=pushed).drive()
+        workflow, trace = log.run.workflow, log.events[0].data.get("trace")
+        with log_fields(workflow=workflow), invocation(delivery.message, workflow, trace):
+            try:
+                machine = await self._machine_of(log)
+            except WorkflowNotRegisteredError as error:
+                await self._lacks_bundle(delivery, log, error)
+                return
+            await RunDriver(self._world, delivery, log, self._runner, machine, self._options).drive()
 
-    def _machine_of(self, log: Log) -> Callable[[], Machine]:
-        bundle, root = load_bundle(log.run.workflow, log.run.bundle)
+    async def _machine_of(self, log: Log) -> Callable[[], Machine]:
+        bundle, root = await find_bundle(self._world, log.run.workflow, log.run.bundle)
         return lambda: Machine(log.run.id, load_program(bundle, root, log.run.id))
 
     async def _lacks_bundle(self, delivery: Delivery, log: Log, error: WorkflowError) -> None:
@@ -92,7 +103,7 @@ class Handler:
         await delivery.again(pause)
         return True
 
-    async def _step(self, delivery: Delivery, step_id: str, pushed: bool) -> None:
+    async def _step(self, delivery: Delivery, step_id: str) -> None:
         """Execute one queued step, and wake its run in the same transaction that records the outcome."""
         message = delivery.message
         if not self._runner.knows(message.step_name or "") and await self._may_be_elsewhere(delivery):
@@ -105,13 +116,14 @@ class Handler:
         elif start.status is StartStatus.TOO_EARLY:
             await delivery.again(max(0.0, start.retry_at - time.time()))
         elif (outcome := await self._attempt(delivery, step_id, start)) is not None:
-            sends, ack = [_next_message(message, outcome)], None if pushed else delivery
-            await patiently(lambda: self._world.record(message.run_id, outcome, sends=sends, ack=ack))
-        elif (await self._world.load(message.run_id, after=_NO_EVENTS)).run.status.ended:
+            sends = stamped([_next_message(message, outcome)])
+            await patiently(lambda: self._world.record(message.run_id, outcome, sends=sends, ack=delivery))
+        else:
+            # The run or the step has ended, or the message is another's: then neither of the two can do harm.
             await delivery.ack()
 
     async def _attempt(self, delivery: Delivery, step_id: str, start: StepStart) -> Event | None:
-        """The attempt's outcome; None when it was called off: the run has ended, or another handler has the message."""
+        """The attempt's outcome; None when it was called off: the run or step has ended, or another handler has the message."""
         message = delivery.message
         attempt = Attempt(
             message.run_id,
@@ -122,16 +134,16 @@ class Handler:
             start.failures,
             start.retryings,
         )
-        task = asyncio.create_task(self._runner.run(attempt))
+        inline = InlineSteps(self._world, message.run_id)
+        inline.start(step_id, self._runner.run(attempt))
         try:
-            while not (await asyncio.wait([task], timeout=self._options.extend_every))[0]:
+            while not await inline.one_is_done(self._options.extend_every):
                 if not await goes_on(delivery):
                     return None
-            return task.result()
+            return inline.outcomes()[0]
         finally:
             # The message must not go back before the body has really ended: it would run twice.
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await inline.call_off()
 
 
 def _next_message(message: Message, outcome: Event) -> Message:
@@ -140,4 +152,4 @@ def _next_message(message: Message, outcome: Event) -> Message:
         return Message(
             new_message_id(), message.run_id, message.step_id, message.step_name, due=outcome.data["retry_at"]
         )
-    return Message(new_message_id(), message.run_id, key=f"{message.run_id}:wake")
+    return wake_up(message.run_id)

@@ -4,36 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import inspect
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
 
-from workflow_runtime.context import StepMetadata, current_step
+from workflow_runtime.context import StepMetadata
 from workflow_runtime.durations import when
 from workflow_runtime.errors import (
     FatalError,
     RetryableError,
     SerializationError,
     StepNotRegisteredError,
+    StreamClosedError,
     TooEarlyError,
     WorkflowError,
 )
 from workflow_runtime.events import Event, EventKind, Json
-from workflow_runtime.marking import options_of
+from workflow_runtime.handler.bodies import Body, run_to_the_end
+from workflow_runtime.logs import log_fields, runtime_logger
+from workflow_runtime.marking import StepOptions, options_of
 from workflow_runtime.nested import with_captured
+from workflow_runtime.retries import Backoff, policy_for
+from workflow_runtime.stream_writing import attempt_streams
+from workflow_runtime.tracing import attempting
 from workflow_runtime.values import decode_call, encode, encode_error
+from workflow_runtime.worlds.base import StreamWriter, World
 
-logger = logging.getLogger("workflow_runtime.steps")
+logger = runtime_logger("steps")
 
 RETRY_DELAY = 1.0
-"""Seconds between a failure and the next attempt, unless the error says otherwise."""
+"""Seconds between a failure and the next attempt, unless the error or the step's policy says otherwise."""
 CRASH_LIMIT = 32
 """How many starts may leave no outcome, because the process died each time, before the step fails."""
 
@@ -64,7 +70,8 @@ class Steps(Protocol):
 class StepRunner:
     """Runs attempts: async steps on the running loop, sync steps in threads."""
 
-    def __init__(self, steps: Steps, threads: Executor) -> None:
+    def __init__(self, world: World, steps: Steps, threads: Executor) -> None:
+        self._world = world
         self._steps = steps
         self._threads = threads
 
@@ -77,91 +84,91 @@ class StepRunner:
 
         Only cancellation gets out as an exception, and only once the body has ended.
         """
+        with (
+            log_fields(run_id=attempt.run_id, step=attempt.name, step_id=attempt.step_id, attempt=attempt.attempt),
+            attempting(attempt.run_id, attempt.name, attempt.step_id, attempt.attempt) as span,
+        ):
+            outcome = await self._outcome(attempt)
+            span.ended(outcome)
+            return outcome
+
+    async def _outcome(self, attempt: Attempt) -> Event:
         crashes = attempt.attempt - 1 - attempt.retryings
         if crashes >= CRASH_LIMIT:
             return _failed(
                 attempt,
                 WorkflowError(
-                    f"{attempt.name} was started {attempt.attempt - 1} times, and {crashes} times its process died "
-                    "before an outcome; it is not started again"
+                    f"{attempt.name} was started {attempt.attempt - 1} times, and {crashes} times its process died or "
+                    "was stopped before an outcome; it is not started again"
                 ),
             )
-        max_retries = 0
+        options = StepOptions(max_retries=0)
         try:
             function = self._steps.find(attempt.name)
-            max_retries = options_of(function).max_retries
-            args, kwargs = decode_call(attempt.input, function, where=f"call of {attempt.name}")
-            output = encode(
-                await self._call(attempt, with_captured(function, attempt.input), args, kwargs),
-                where=f"result of {attempt.name}",
-            )
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            own = WorkflowError(f"{attempt.name} raised CancelledError although nobody cancelled it")
-            own.__cause__ = error
-            return _outcome_of(attempt, own, max_retries)
-        except (KeyboardInterrupt, GeneratorExit):
+            options = options_of(function)
+            body = _body(attempt, function, options)
+            writer = StreamWriter(attempt.run_id, attempt.step_id, attempt.attempt)
+            async with attempt_streams(self._world, writer, taken_over=crashes > 0):
+                ended = await run_to_the_end(body, self._threads)
+                if ended.error is not None:
+                    raise ended.error
+                output = encode(ended.value, where=f"result of {attempt.name}")
+        except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is the step's outcome
-            return _outcome_of(attempt, error, max_retries)
+        except BaseException as error:  # noqa: BLE001 - whatever goes wrong with the arguments, the body, its chunks or its result is the step's outcome
+            return _outcome_of(attempt, error, options)
         return Event(
             EventKind.STEP_COMPLETED, time.time(), attempt.step_id, {"attempt": attempt.attempt, "output": output}
         )
 
-    async def _call(
-        self, attempt: Attempt, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> object:
-        metadata = StepMetadata(attempt.run_id, attempt.step_id, attempt.name, attempt.attempt, datetime.now(UTC))
-        token = current_step.set(metadata)
-        try:
-            if inspect.iscoroutinefunction(function):
-                return await function(*args, **kwargs)
-            body = partial(contextvars.copy_context().run, _in_thread, function, args, kwargs)
-            result = await _to_the_end(self._threads.submit(body))
-            return await result if inspect.isawaitable(result) else result
-        finally:
-            current_step.reset(token)
+
+def _body(attempt: Attempt, function: Callable[..., Any], options: StepOptions) -> Body:
+    args, kwargs = decode_call(attempt.input, function, where=f"call of {attempt.name}")
+    metadata = StepMetadata(attempt.run_id, attempt.step_id, attempt.name, attempt.attempt, datetime.now(UTC))
+    bound = partial(with_captured(function, attempt.input), *args, **kwargs)
+    return Body(metadata, bound, inspect.iscoroutinefunction(function), options.timeout)
 
 
-async def _to_the_end(job: Future[object]) -> object:
-    """What the thread gives. Nobody can stop a thread: cancelled, this waits for it, so that no other runs the step."""
-    try:
-        return await asyncio.wrap_future(job)
-    except asyncio.CancelledError:
-        if not job.done():
-            await asyncio.wait([asyncio.wrap_future(job)])
-        raise
-
-
-def _in_thread(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
-    try:
-        return function(*args, **kwargs)
-    except StopIteration as error:  # no future can carry one: awaiting it would never end
-        raise RuntimeError("step raised StopIteration") from error
-
-
-def _outcome_of(attempt: Attempt, error: BaseException, max_retries: int) -> Event:
+def _outcome_of(attempt: Attempt, error: BaseException, options: StepOptions) -> Event:
     now = time.time()
-    if isinstance(error, FatalError | SerializationError | StepNotRegisteredError):
+    if _is_final(error):
         return _failed(attempt, error)
-    counted = not isinstance(error, TooEarlyError)
-    if counted and attempt.failures >= max_retries:
-        if max_retries:
-            _note(error, f"{attempt.name} ran {attempt.attempt} times; its {max_retries} retries are used up")
+    if isinstance(error, TooEarlyError):
+        return _retrying(attempt, error, now, _retry_time(attempt, error, None, now), counted=False)
+    if attempt.failures >= options.max_retries:
+        if options.max_retries:
+            _note(error, f"{_times(attempt)}; its {options.max_retries} retries are used up")
         return _failed(attempt, error)
-    return _retrying(attempt, error, now, _retry_time(error, now), counted=counted)
+    policy = policy_for(options.rules, error)
+    if isinstance(policy, Backoff) or policy is None or isinstance(error, RetryableError):
+        backoff = policy if isinstance(policy, Backoff) else None
+        return _retrying(attempt, error, now, _retry_time(attempt, error, backoff, now), counted=True)
+    _note(error, f"{_times(attempt)}; its policy for {type(error).__name__} is NO_RETRY")
+    return _failed(attempt, error)
 
 
-def _retry_time(error: BaseException, now: float) -> float:
+def _is_final(error: BaseException) -> bool:
+    """Whether nothing can come of another attempt. A group, as of a TaskGroup, is as final as any error in it."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(_is_final(inner) for inner in error.exceptions)
+    return isinstance(error, FatalError | SerializationError | StepNotRegisteredError | StreamClosedError)
+
+
+def _times(attempt: Attempt) -> str:
+    """Runs may be more than failures: a process died, or an attempt was too early."""
+    ran, failures = attempt.attempt, attempt.failures + 1
+    more = f" and failed {failures} times" if failures != ran else ""
+    return f"{attempt.name} ran {'once' if ran == 1 else f'{ran} times'}{more}"
+
+
+def _retry_time(attempt: Attempt, error: BaseException, backoff: Backoff | None, now: float) -> float:
     if isinstance(error, RetryableError | TooEarlyError):
         try:
             if (asked := error.retry_after) is not None:
                 return max(now, when(asked, now))
         except Exception as wrong:  # noqa: BLE001 - a subclass may have anything in its place, or nothing
             _note(error, f"its retry_after was ignored: {wrong}")
-    return now + RETRY_DELAY
+    return now + (RETRY_DELAY if backoff is None else backoff.delay(attempt.failures + 1))
 
 
 def _note(error: BaseException, note: str) -> None:

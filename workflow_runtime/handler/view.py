@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from workflow_runtime.events import STEP_ENDS, WAIT_ENDS, Event, EventKind, Json
+from workflow_runtime.events import RUN_ENDS, STEP_ENDS, WAIT_ENDS, Event, EventKind, Json
 
 
 @dataclass(slots=True)
@@ -33,6 +33,9 @@ class LogView:
     steps: dict[str, StepView] = field(default_factory=dict)
     waits: dict[str, float] = field(default_factory=dict)
     """Open waits and the unix time that each waits for."""
+    created: Mapping[str, Json] = field(default_factory=dict)
+    """The data of the run's first event."""
+    attributes: dict[str, str] = field(default_factory=dict)
 
     def apply(self, events: Iterable[Event]) -> None:
         """Take in the log's next events."""
@@ -42,9 +45,12 @@ class LogView:
     def _apply(self, event: Event) -> None:
         match event.kind:
             case EventKind.RUN_CREATED:
-                pass
+                self.created = event.data
+                self.attributes.update(event.data.get("attributes") or {})
             case EventKind.RUN_STARTED:
                 self.started = True
+            case EventKind.ATTRIBUTES_SET:
+                self.attributes = self.attributes_after([event])
             case EventKind.STEP_CREATED:
                 self.steps[event.entity] = StepView(event.data["step"], event.data["input"])
             case EventKind.STEP_STARTED:
@@ -61,11 +67,21 @@ class LogView:
                 self.steps.pop(event.entity, None)
             case kind if kind in WAIT_ENDS:
                 self.waits.pop(event.entity, None)
-            case _:
+            case kind if kind in RUN_ENDS:
                 self.ended = True
 
+    def attributes_after(self, events: Iterable[Event]) -> dict[str, str]:
+        """The run's attributes once ``events`` have followed."""
+        merged: dict[str, str | None] = {**self.attributes}
+        for event in events:
+            if event.kind is EventKind.ATTRIBUTES_SET:
+                merged |= event.data["attributes"]
+        return {name: value for name, value in merged.items() if value is not None}
+
     def accepts(self, fact: Event) -> bool:
-        """Whether the log has room for this fact as it stands: that attempt still runs its step, its wait is open."""
+        """Whether the log has room for this fact as it stands: the run has not started, that attempt runs its step, its wait is open."""
+        if fact.kind is EventKind.RUN_STARTED:
+            return not self.started
         if fact.kind is EventKind.WAIT_COMPLETED:
             return fact.entity in self.waits
         step = self.steps.get(fact.entity)

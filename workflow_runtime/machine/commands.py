@@ -10,6 +10,17 @@ from workflow_runtime.events import Event, EventKind, Json
 from workflow_runtime.values import Classes
 
 
+class ContinueAsNew(BaseException):
+    """Ends the workflow's function: a new run of the same workflow goes on, with ``call`` as its encoded input.
+
+    Like a cancellation it passes by ``except Exception``.
+    """
+
+    def __init__(self, call: Json) -> None:
+        super().__init__("continue_as_new() ends the workflow's function; let it pass")
+        self.call = call
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One decision that is not in the log yet. ``where`` is the user's source line that made it, for messages only."""
@@ -25,6 +36,8 @@ class Command:
 
     def matches(self, event: Event) -> bool:
         """Whether ``event`` is this very decision."""
+        if event.kind is EventKind.HOOK_CONFLICT:  # how the world answers when the token is taken
+            event = Event(EventKind.HOOK_CREATED, event.time, event.entity, {**self.data, "token": event.data["token"]})
         return self.kind == event.kind and self.entity == event.entity and self.data == event.data
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
-import logging
 import math
 import sys
 from asyncio import tasks as asyncio_tasks
@@ -21,10 +20,11 @@ from contextvars import Context
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from workflow_runtime.errors import NondeterminismError, WorkflowError
+from workflow_runtime.logs import runtime_logger
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-logger = logging.getLogger("workflow_runtime.machine")
+logger = runtime_logger("machine")
 
 CALLBACK_LIMIT = 1_000_000
 """How many callbacks may run between two events before the workflow counts as caught in a loop."""

@@ -2,11 +2,13 @@
 
 How it works. ``feed`` takes the log's events one by one, in slot order, live and on replay alike:
 
-- ``run_created`` starts the workflow's coroutine.
-- A *fact* (a step's outcome, an elapsed wait) moves the clock to its time, resolves what the workflow awaits, and runs
-  the loop until nothing is ready. What the workflow decides on the way is queued in ``commands``.
+- ``run_created`` says what to run, and ``run_started`` starts the workflow's coroutine, with its time on the clock.
+- A *fact* (a step's outcome, an elapsed wait, a hook's payload) moves the clock to its time, resolves what the workflow
+  awaits, and runs the loop until nothing is ready. What the workflow decides on the way is queued in ``commands``.
 - A *decision* in the log (``step_created``, ``wait_created`` …) must be the first of ``commands``; it is confirmed and
-  leaves the queue. Anything else in its place is a divergence: the code went another way than the log says.
+  leaves the queue. Anything else in its place is a divergence: the code went another way than the log says. Only a hook's
+  confirmation tells the workflow something, since the token may be another's. It hears of it once the queue is empty:
+  what was decided together stands in the log together, and may not be taken back in between.
 - Events that only tell how a step is run are passed over.
 
 Because decisions are appended only at the exact prefix that they were decided from, feeding a log always meets them in
@@ -21,21 +23,25 @@ remains. Facts may still land before that end does; they change nothing any more
 from __future__ import annotations
 
 import asyncio
+import base64
 import random
 import sys
-from collections import deque
 from collections.abc import Mapping
 from contextvars import Context
 from types import FrameType
-from typing import Any
 
-from workflow_runtime.errors import CorruptedEventLogError, ReplayDivergenceError, WorkflowError
-from workflow_runtime.events import NEUTRAL, RUN_ENDS, STEP_ENDS, Event, EventKind, Json
+from workflow_runtime.errors import CorruptedEventLogError, WorkflowError
+from workflow_runtime.events import RUN_ENDS, Event, EventKind, Json, is_neutral
+from workflow_runtime.ids import child_run_id
 from workflow_runtime.machine.chance import SecretRandom
-from workflow_runtime.machine.commands import Command, Program
+from workflow_runtime.machine.commands import Command, ContinueAsNew, Program
 from workflow_runtime.machine.current import entered
+from workflow_runtime.machine.hooks import HookState
+from workflow_runtime.machine.ledger import Ledger
 from workflow_runtime.machine.loop import WorkflowLoop, WorkflowTask
 from workflow_runtime.values import decode_call, decode_error, encode, encode_error
+
+_TOKEN_BYTES = 16
 
 
 class Machine:
@@ -45,19 +51,22 @@ class Machine:
         self.run_id = run_id
         self.program = program
         self.clock = 0.0
+        self.created: Mapping[str, Json] = {}
+        """The data of the run's first event."""
         self.created_at = 0.0
+        self.attributes: dict[str, str] = {}
+        """The run's attributes as its start and its workflow have set them; what steps set is not known here."""
         self.random = random.Random(run_id)
         self.secrets = random.Random()
         self._loop = WorkflowLoop(self)  # type: ignore[abstract]  # the methods that are missing in the class's text are set by name below it
         self._main: WorkflowTask[object] | None = None
-        self._commands: deque[Command] = deque()
-        self._count = 0
-        self._steps: dict[str, asyncio.Future[Json]] = {}
-        self._waits: dict[str, asyncio.TimerHandle] = {}
+        self._ledger = Ledger(run_id)
+        self._hooks: dict[str, HookState] = {}
         self._timers: dict[int, str] = {}
-        self._confirmed: set[str] = set()
         self._dropped = False
         self._closed = False
+        self.replaying = False
+        """Whether workflow code only repeats what it has done before: it is fed a log that was there already."""
         self.ended = False
         """Whether the workflow's function has ended. Its end is a decision like any other: the log may not have it yet.
         """
@@ -65,89 +74,173 @@ class Machine:
     @property
     def commands(self) -> tuple[Command, ...]:
         """The decisions that are not in the log yet, in order."""
-        return tuple(self._commands)
+        return tuple(self._ledger.commands)
 
-    def feed(self, event: Event) -> None:
+    def feed(self, event: Event, *, replaying: bool = False) -> None:
         """Apply the log's next event and run the workflow as far as it goes.
 
         Raises ``ReplayDivergenceError`` when the event is a decision that the code did not make,
         ``CorruptedEventLogError`` when it can not stand at this place at all.
         """
-        if event.kind in NEUTRAL:
+        if is_neutral(event):
             return
         if self._closed:
             raise CorruptedEventLogError(
                 f"run {self.run_id} has ended, but slot {event.slot} has {event.kind} {event.entity}"
             )
-        if event.kind is EventKind.RUN_CREATED:
-            self._begin(event)
-        elif event.kind in STEP_ENDS:
-            self._settle_step(event)
-        elif event.kind is EventKind.WAIT_COMPLETED:
-            self._settle_wait(event)
-        elif event.kind is EventKind.RUN_CANCELLED:
-            self._closed = True
-            self._finish(None)
-        else:
-            self._confirm(event)
-        if not self.ended and self._nothing_is_open():
+        self.replaying = replaying
+        match event.kind:
+            case EventKind.RUN_CREATED:
+                self._create(event)
+            case EventKind.RUN_STARTED:
+                self._begin(event)
+            case (
+                EventKind.STEP_COMPLETED | EventKind.STEP_FAILED | EventKind.WAIT_COMPLETED | EventKind.WATCH_COMPLETED
+            ):
+                self._take_fact(event)
+            case EventKind.HOOK_RECEIVED:
+                self._take_fact(event, lasts=True)
+            case EventKind.RUN_CANCELLED:
+                self._closed = True
+                self._finish(None)
+            case _:
+                self._confirm(event)
+        if self._main is not None and not self.ended and self._ledger.nothing_is_open:
             self._finish(self._failure(_stuck()))
 
     def drop(self) -> None:
         """Forget the workflow. Nothing that its ``finally`` blocks try sends a command."""
         if not self._dropped:
-            self._dropped = True
+            self._dropped = self.replaying = True  # what its finally blocks say is no news
             with entered(self):
                 self._loop.abandon()
-            self._steps.clear()
-            self._waits.clear()
-            self._commands.clear()
+            self._ledger.end(None)
+            self._hooks.clear()
             self.program.release()
 
     # What workflow code asks for, while it runs.
 
     async def step(self, step: str, call: Json, where: str) -> Json:
-        """Decide to run a step; gives its encoded output, or raises the error that it failed with."""
-        future = self._loop.create_future()
-        if self._dropped or self.ended:
+        """Decide to run a step; gives its encoded output, or raises the error that it failed with.
+
+        When the task that waits for it is cancelled, so is the step.
+        """
+        future: asyncio.Future[Json] = self._loop.create_future()
+        if self._is_over:
             await future  # the coroutine is being closed, and gets no further; an error here could be caught, for ever
-        entity = self._decide(EventKind.STEP_CREATED, "step", {"step": step, "input": call}, where)
-        self._steps[entity] = future
+        entity = self._ledger.next_id("step")
+        data = {"step": step, "input": call}
+
+        def settle(event: Event) -> None:
+            if future.done():
+                return
+            if event.kind is EventKind.STEP_COMPLETED:
+                future.set_result(event.data.get("output"))
+            else:
+                future.set_exception(decode_error(event.data["error"], self.program.classes))
+
+        self._ledger.decide(Command(EventKind.STEP_CREATED, entity, data, where), settle)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self._give_up(EventKind.STEP_CANCELLED, entity)
+            raise
+
+    def start_child(self, workflow: str, call: Json, attributes: Mapping[str, str], where: str) -> str:
+        """Decide to start a run of another workflow; gives its id."""
+        entity = self._ledger.next_id("child")
+        run_id = child_run_id(self.run_id, entity)
+        data = {"run": run_id, "workflow": workflow, "input": call, "attributes": dict(attributes)}
+        if not self._is_over:
+            self._ledger.decide(Command(EventKind.CHILD_CREATED, entity, data, where))
+        return run_id
+
+    async def watch(self, run_id: str, where: str) -> Mapping[str, Json]:
+        """Wait for the end of a run; gives the data of ``watch_completed``."""
+        future: asyncio.Future[Mapping[str, Json]] = self._loop.create_future()
+        if self._is_over:
+            await future
+        entity = self._ledger.next_id("watch")
+
+        def settle(event: Event) -> None:
+            if not future.done():
+                future.set_result(event.data)
+
+        self._ledger.decide(Command(EventKind.WATCH_CREATED, entity, {"run": run_id}, where), settle)
         return await future
+
+    def open_hook(self, token: str | None, metadata: Json, webhook: Json, where: str) -> HookState:
+        """Decide to reserve a token, 128 random bits when it is None; gives what its payloads come through."""
+        if token is None:
+            token = base64.urlsafe_b64encode(self.secrets.randbytes(_TOKEN_BYTES)).rstrip(b"=").decode("ascii")
+        entity = self._ledger.next_id("hook")
+        hook = HookState(entity, token, self._loop, lambda entity: self._give_up(EventKind.HOOK_DISPOSED, entity))
+        if not self._is_over:
+            self._hooks[entity] = hook
+            data = {"token": token, "metadata": metadata, "webhook": webhook}
+            command = Command(EventKind.HOOK_CREATED, entity, data, where)
+            self._ledger.decide(command, lambda event: hook.deliver(event.data["payload"]))
+        return hook
+
+    def set_attributes(self, attributes: Mapping[str, str | None], where: str) -> None:
+        """Decide to set attributes of the run."""
+        if not self._is_over:
+            entity, data = self._ledger.next_id("attributes"), {"attributes": dict(attributes)}
+            merged = {**self.attributes, **attributes}
+            self.attributes = {name: value for name, value in merged.items() if value is not None}
+            self._ledger.decide(Command(EventKind.ATTRIBUTES_SET, entity, data, where))
 
     def timer_set(self, handle: asyncio.TimerHandle) -> None:
         """Decide to wait until the handle's time."""
-        if self._dropped or self.ended:
+        if self._is_over:
             return
-        entity = self._decide(EventKind.WAIT_CREATED, "wait", {"until": handle.when()}, self._where())
-        self._waits[entity] = handle
-        self._timers[id(handle)] = entity
+        entity = self._timers[id(handle)] = self._ledger.next_id("wait")
+
+        def settle(_: Event) -> None:
+            del self._timers[id(handle)]
+            self._loop.run_handle(handle)
+
+        command = Command(EventKind.WAIT_CREATED, entity, {"until": handle.when()}, self.here())
+        self._ledger.decide(command, settle)
 
     def timer_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """Decide that a wait is not wanted any more; one that the log has not seen is simply withdrawn."""
+        """Decide that a wait is not wanted any more."""
         entity = self._timers.pop(id(handle), None)
-        if entity is None or self._dropped or self.ended:
-            return
-        del self._waits[entity]
-        if entity in self._confirmed:
-            self._commands.append(Command(EventKind.WAIT_CANCELLED, entity, {}, self._where()))
-        else:
-            self._withdraw(entity)
+        if entity is not None:
+            self._give_up(EventKind.WAIT_CANCELLED, entity)
 
-    def _decide(self, kind: EventKind, prefix: str, data: Mapping[str, Json], where: str) -> str:
-        self._count += 1
-        entity = f"{prefix}_{self._count:06d}"
-        self._commands.append(Command(kind, entity, data, where))
-        return entity
+    def here(self) -> str:
+        """``path:line`` of the user's code that is running; empty when none is."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            if place := self.program.describe(frame.f_code.co_filename, frame.f_lineno):
+                return place
+            frame = frame.f_back
+        return ""
+
+    @property
+    def _is_over(self) -> bool:
+        return self._dropped or self.ended
+
+    def _give_up(self, kind: EventKind, entity: str) -> None:
+        if not self._is_over:
+            self._ledger.give_up(kind, entity, self.here())
 
     # What events do.
 
-    def _begin(self, event: Event) -> None:
-        if self._main is not None:
+    def _create(self, event: Event) -> None:
+        if self.created:
             raise CorruptedEventLogError(f"run {self.run_id} was created twice: again in slot {event.slot}")
+        self.created = event.data
+        self.attributes = dict(event.data.get("attributes") or {})
         self.clock = self.created_at = event.time
         self.secrets = SecretRandom(f"{self.run_id}:{event.data.get('seed', '')}")
-        self._main = self._loop.create_task(self._workflow(event.data["input"]), name="workflow", context=Context())
+
+    def _begin(self, event: Event) -> None:
+        if self._main is not None or not self.created:
+            raise CorruptedEventLogError(f"run {self.run_id} can not have started in slot {event.slot}")
+        self.clock = max(self.clock, event.time)
+        self._main = self._loop.create_task(self._workflow(self.created["input"]), name="workflow", context=Context())
         self._run()
 
     async def _workflow(self, call: Json) -> Json:
@@ -155,68 +248,24 @@ class Machine:
         args, kwargs = decode_call(call, self.program.entry, classes, where="workflow input")
         return encode(await self.program.entry(*args, **kwargs), classes, where="workflow result")
 
-    def _settle_step(self, event: Event) -> None:
-        self._expect(event)
+    def _take_fact(self, event: Event, *, lasts: bool = False) -> None:
+        settle = self._ledger.fact(event, lasts=lasts)
         if self.ended:
             return  # it landed before the end did, of which the log does not know yet
-        self._advance(event)
-        future = self._steps.pop(event.entity)
-        if not future.done():
-            if event.kind is EventKind.STEP_COMPLETED:
-                future.set_result(event.data.get("output"))
-            else:
-                future.set_exception(decode_error(event.data["error"], self.program.classes))
+        self.clock = max(self.clock, event.time)
+        if settle is not None:
+            settle(event)
         self._run()
-
-    def _settle_wait(self, event: Event) -> None:
-        self._expect(event)
-        if self.ended:
-            return
-        self._advance(event)
-        handle = self._waits.pop(event.entity, None)
-        if handle is None:  # the workflow cancelled it, and the log had already moved on
-            self._withdraw(event.entity)
-        else:
-            del self._timers[id(handle)]
-            self._loop.run_handle(handle)
-        self._run()
-
-    def _withdraw(self, entity: str) -> None:
-        for command in self._commands:
-            if command.entity == entity:
-                self._commands.remove(command)
-                return
-        raise CorruptedEventLogError(f"run {self.run_id}: {entity} elapsed after it was cancelled")
-
-    def _expect(self, event: Event) -> None:
-        """A fact must be about something that the log has seen created and not yet settled."""
-        if event.entity not in self._confirmed:
-            raise CorruptedEventLogError(
-                f"run {self.run_id}: slot {event.slot} has {event.kind} for {event.entity}, "
-                "which nothing before it created or which had already ended"
-            )
-        self._confirmed.discard(event.entity)
 
     def _confirm(self, event: Event) -> None:
-        command = self._commands.popleft() if self._commands else None
-        if command is None or not command.matches(event):
-            raise ReplayDivergenceError(_divergence(self.run_id, event, command))
+        self._ledger.confirm(event)
         if event.kind in RUN_ENDS:
             self._closed = True
             return
-        if event.kind is EventKind.WAIT_CANCELLED:
-            self._confirmed.discard(event.entity)
-        else:
-            self._confirmed.add(event.entity)
-
-    def _nothing_is_open(self) -> bool:
-        """Whether the log has nothing open but waits that the workflow has cancelled, and nothing else was decided."""
-        return len(self._confirmed) == len(self._commands) and all(
-            command.kind is EventKind.WAIT_CANCELLED for command in self._commands
-        )
-
-    def _advance(self, event: Event) -> None:
-        self.clock = max(self.clock, event.time)
+        if (hook := self._hooks.get(event.entity)) is not None and event.kind is not EventKind.HOOK_DISPOSED:
+            hook.confirm(event.data["run"] if event.kind is EventKind.HOOK_CONFLICT else None)
+        if not self._ledger.commands:
+            self._run()
 
     # Running, and the end.
 
@@ -236,6 +285,9 @@ class Machine:
         error = asyncio.CancelledError() if main.cancelled() else main.exception()
         if error is None:
             return Command(EventKind.RUN_COMPLETED, "", {"output": main.result()})
+        if isinstance(error, ContinueAsNew):
+            data = {"run": child_run_id(self.run_id, "continued"), "input": error.call}
+            return Command(EventKind.RUN_CONTINUED, "", data)
         return self._failure(error)
 
     def _failure(self, error: BaseException) -> Command:
@@ -243,46 +295,16 @@ class Machine:
         return Command(EventKind.RUN_FAILED, "", {"error": data})
 
     def _finish(self, end: Command | None) -> None:
-        self.ended = True
-        self._commands.clear()
-        if end is not None:
-            self._commands.append(end)
+        self.ended = self.replaying = True
+        self._ledger.end(end)
         with entered(self):
             self._loop.abandon()
-        self._steps.clear()
-        self._waits.clear()
+        self._hooks.clear()
         self._timers.clear()
-
-    def _where(self) -> str:
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None:
-            if place := self.program.describe(frame.f_code.co_filename, frame.f_lineno):
-                return place
-            frame = frame.f_back
-        return ""
 
 
 def _stuck() -> WorkflowError:
     return WorkflowError(
-        "the workflow waits for something that nothing will ever bring: no step and no sleep is open; "
+        "the workflow waits for something that nothing will ever bring: no step, no sleep, no hook and no run is open; "
         "does it await a future, an event or a queue that nobody fills?"
-    )
-
-
-def _divergence(run_id: str, event: Event, command: Command | None) -> str:
-    def side(kind: str, entity: str, data: Mapping[str, Any]) -> str:
-        return " ".join(part for part in (kind, entity, str(data.get("step", ""))) if part)
-
-    log = side(event.kind, event.entity, event.data)
-    if command is None:
-        code = "the code decided nothing here"
-    else:
-        code = f"the code decided {side(command.kind, command.entity, command.data)}" + (
-            f" at {command.where}" if command.where else ""
-        )
-        if (command.kind, command.entity) == (event.kind, event.entity):
-            code += f" with {dict(command.data)!r:.300} where the log has {dict(event.data)!r:.300}"
-    return (
-        f"run {run_id}: in slot {event.slot} the log has {log}, but {code}; "
-        "workflow code must decide the same on each replay"
     )

@@ -24,6 +24,7 @@ from workflow_runtime.events import Json
 from workflow_runtime.sandbox.imports import Importer
 from workflow_runtime.sandbox.naming import prefix_of
 from workflow_runtime.sandbox.placeholder import placeholder
+from workflow_runtime.sandbox.saying import live_print
 from workflow_runtime.sandbox.stubs import step_stub
 from workflow_runtime.values import PROCESS_CLASSES
 
@@ -32,7 +33,7 @@ _sharing = threading.Lock()
 
 
 class BundleClasses:
-    """The classes that a bundle's code knows: its own by their user's names, and those of pure modules."""
+    """The classes that a bundle's code knows: its own by their user's names, and the runtime's."""
 
     def __init__(self, prefix: str, names: Collection[str], load: Callable[[str], Any]) -> None:
         self._prefix = f"{prefix}."
@@ -44,7 +45,9 @@ class BundleClasses:
         return PROCESS_CLASSES.name_of(cls).removeprefix(self._prefix)
 
     def find(self, name: str) -> type | None:
-        """The bundle's class of that name, if it has one."""
+        """The bundle's class of that name, if it has one, or the runtime's own."""
+        if name.startswith("workflow_runtime."):
+            return PROCESS_CLASSES.find(name)
         module_name, _, qualname = name.rpartition(".")
         while module_name:
             if module_name in self._names:
@@ -138,6 +141,7 @@ def _builtins(importer: Importer, classes: BundleClasses) -> dict[str, Any]:
     names = dict(vars(builtins))
     names["__import__"] = importer
     names["__workflow_step__"] = lambda step, *how, **captured: step_stub(step, classes, *how, **captured)
+    names["print"] = live_print
     for name in ("open", "input", "breakpoint"):
         names[name] = placeholder(f"{name}()")
     return names

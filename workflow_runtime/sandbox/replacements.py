@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import logging
 import random
 import secrets
 import time
@@ -20,8 +19,8 @@ from typing import Any, NoReturn
 
 from workflow_runtime.errors import NondeterminismError
 from workflow_runtime.machine.current import require_machine
-from workflow_runtime.sandbox.naming import users_name
 from workflow_runtime.sandbox.placeholder import placeholder
+from workflow_runtime.sandbox.saying import logging_module
 
 
 @cache
@@ -30,7 +29,7 @@ def replacements() -> dict[str, ModuleType]:
     return {
         "asyncio": _asyncio(),
         "datetime": _datetime(),
-        "logging": _logging(),
+        "logging": logging_module(),
         "random": _random(),
         "secrets": _secrets(),
         "time": _time(),
@@ -135,20 +134,6 @@ _Datetime.__module__ = _Date.__module__ = "datetime"
 def _datetime() -> ModuleType:
     module = _copy_of(datetime)
     module.__dict__.update(datetime=_Datetime, date=_Date)
-    return module
-
-
-# logging
-
-
-def _get_logger(name: str | None = None) -> logging.Logger:
-    """The logger that the user's own module has: ``__name__`` is another in a bundle, and another for each run."""
-    return logging.getLogger(name and users_name(name))
-
-
-def _logging() -> ModuleType:
-    module = _copy_of(logging)
-    module.__dict__["getLogger"] = _get_logger
     return module
 
 

@@ -13,6 +13,7 @@ from workflow_runtime.events import Json
 from workflow_runtime.values.advice import advice_for
 from workflow_runtime.values.classes import PROCESS_CLASSES, Classes
 from workflow_runtime.values.error_encoding import ErrorWriter
+from workflow_runtime.values.handles import HANDLES
 from workflow_runtime.values.leaves import LEAF_WRITERS, TAG, survives_json
 from workflow_runtime.values.records import (
     EXTRA,
@@ -244,6 +245,8 @@ def _encoder_of(cls: type) -> _Encoder:
 
 
 def _new_encoder(cls: type) -> _Encoder:
+    if (handle := HANDLES.get(cls)) is not None:
+        return _leaf(lambda value: {TAG: handle.tag, **handle.write(value)})
     if issubclass(cls, BaseException):
         return _encode_exception
     record = record_of(cls)

@@ -9,13 +9,22 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, is_typeddict
 
 from workflow_runtime.events import Json
+from workflow_runtime.values.handles import HANDLES, HandleKind
 from workflow_runtime.values.hints import bare, class_hints
 from workflow_runtime.values.leaves import TAG, converter_for
 from workflow_runtime.values.reading import Reader, Reading
 from workflow_runtime.values.record_reading import construct, plan_of
 from workflow_runtime.values.records import NAMED_TUPLE, named_class, record_of
 from workflow_runtime.values.refusal import Refusal
-from workflow_runtime.values.tagged import PLAIN, read_any, read_fields, read_instance, read_items, read_tagged
+from workflow_runtime.values.tagged import (
+    PLAIN,
+    read_any,
+    read_fields,
+    read_handle,
+    read_instance,
+    read_items,
+    read_tagged,
+)
 from workflow_runtime.values.unions import Member, union_reader
 
 _LISTS: frozenset[Any] = frozenset(
@@ -57,6 +66,8 @@ def _new_reader(annotation: Any) -> Reader:
     cls = origin or hint
     if not isinstance(cls, type):
         return read_any
+    if cls in HANDLES:
+        return _handle_reader(HANDLES[cls], args[0] if args else Any)
     if is_typeddict(cls):
         return _typed_dict_reader(cls)
     if record_of(cls) is not None:
@@ -76,6 +87,15 @@ def _alias_reader(alias: Any) -> Reader:
             value = (get_origin(alias) or alias).__value__
             made.append(reader_of(value[get_args(alias)] if get_args(alias) else value))
         return made[0](data, reading, depth)
+
+    return read
+
+
+def _handle_reader(kind: HandleKind, argument: Any) -> Reader:
+    def read(data: Json, reading: Reading, depth: int) -> Any:
+        if type(data) is dict and data.get(TAG) == kind.tag:
+            return read_handle(data, argument)
+        return read_any(data, reading, depth)
 
     return read
 

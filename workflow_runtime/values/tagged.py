@@ -8,6 +8,7 @@ from typing import Any
 
 from workflow_runtime.events import Json
 from workflow_runtime.values.error_decoding import read_error
+from workflow_runtime.values.handles import HANDLES_BY_TAG
 from workflow_runtime.values.leaves import LEAF_TAGS, TAG, read_leaf
 from workflow_runtime.values.reading import Reader, Reading
 from workflow_runtime.values.record_reading import plan_of, rebuild
@@ -91,12 +92,22 @@ def read_tagged(
         return _read_pairs(data.get("items"), reading, depth, keys, rest)
     if tag == "exception":
         return _read_exception(data, reading, depth)
+    if tag in HANDLES_BY_TAG:
+        return read_handle(data)
     found = reading.find(tag)
     if found is None:
         raise Refusal(
             f"class {tag} is not known here; import its module before, keep the class under that name, or name it in the annotation"
         )
     return read_instance(found, data, reading, depth)
+
+
+def read_handle(data: Mapping[str, Json], argument: Any = Any) -> object:
+    """The handle that tagged data stands for, at a place whose annotation has that type argument."""
+    try:
+        return HANDLES_BY_TAG[data[TAG]].read(data, argument)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Refusal(f"not a valid {data[TAG]}: {type(error).__name__}: {error}") from error
 
 
 def read_instance(cls: type, data: Mapping[str, Json], reading: Reading, depth: int, hint: Any = None) -> Any:

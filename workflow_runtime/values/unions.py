@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflow_runtime.events import Json
+from workflow_runtime.values.handles import HANDLES
 from workflow_runtime.values.leaves import TAG
 from workflow_runtime.values.reading import Reader, Reading
 from workflow_runtime.values.record_reading import plan_of
@@ -47,9 +48,14 @@ def _read_named(members: tuple[Member, ...], data: Mapping[str, Json], reading: 
     tag = data[TAG]
     for member in members:
         cls = member.cls
-        if cls is not None and (reading.classes.name_of(named_class(cls)) == tag or _collects(cls, tag)):
+        if cls is not None and (_tag_of(cls, reading) == tag or _collects(cls, tag)):
             return member.reader(data, reading, depth)
     return read_tagged(data, reading, depth)
+
+
+def _tag_of(cls: type, reading: Reading) -> str:
+    handle = HANDLES.get(cls)
+    return reading.classes.name_of(named_class(cls)) if handle is None else handle.tag
 
 
 def _collects(cls: type, tag: Json) -> bool:

@@ -1,0 +1,123 @@
+"""The streams of an attempt of a step: what it writes is in the world before its outcome is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from workflow_runtime.errors import WorkflowError, WriterLostError
+from workflow_runtime.stream_writer import Writer
+from workflow_runtime.worlds.base import StreamWriter, World
+
+T = TypeVar("T")
+logger = logging.getLogger("workflow_runtime.streams")
+
+
+class AttemptStreams:
+    """The streams that one attempt of a step writes to, its own run's and others'."""
+
+    def __init__(self, world: World, by: StreamWriter, *, taken_over: bool) -> None:
+        self.world = world
+        self._by = by
+        self._taken_over = taken_over
+        self._loop = asyncio.get_running_loop()
+        self._writers: dict[tuple[str, str], Writer] = {}
+        self._over = False
+
+    async def write(self, run_id: str, name: str, chunk: bytes) -> None:
+        """``Writer.write`` for that stream. Raises ``WriterLostError`` when the attempt is over, as the next two do."""
+        await self._writer(run_id, name).write(chunk)
+
+    async def flush(self, run_id: str, name: str) -> None:
+        """``Writer.flush`` for that stream."""
+        await self._writer(run_id, name).flush()
+
+    async def close(self, run_id: str, name: str) -> None:
+        """``Writer.close`` for that stream."""
+        await self._writer(run_id, name).close()
+
+    async def on_loop(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do ``work`` on the attempt's loop, from whatever loop the step has made for itself."""
+        if asyncio.get_running_loop() is self._loop:
+            return await work
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    def from_thread(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do ``work`` on the attempt's loop, from the thread of a sync step, and wait for it."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        work.close()
+        raise WorkflowError(
+            "write_sync() and close_sync() are for sync steps; in async code, await write() and close()"
+        )
+
+    async def finish(self) -> None:
+        """The attempt succeeded: return once all its chunks are in the world. Raises what went wrong."""
+        self._over = True
+        for writer in self._writers.values():
+            await writer.finish()
+
+    async def fail(self) -> None:
+        """The attempt failed: what it wrote may still be read, but no stream is closed, and nothing is raised."""
+        self._over = True
+        for (run_id, name), writer in self._writers.items():
+            try:
+                await writer.flush()
+            except Exception as error:  # noqa: BLE001 - the attempt has an error of its own, which matters more
+                logger.warning("the last chunks of stream %r of run %s are lost: %s", name, run_id, error)
+
+    async def give_up(self) -> None:
+        """The attempt was called off."""
+        self._over = True
+        for writer in self._writers.values():
+            await writer.give_up()
+
+    def _writer(self, run_id: str, name: str) -> Writer:
+        if self._over:
+            raise WriterLostError(self._by.run_id, self._by.step_id)
+        key = (run_id, name)
+        if key not in self._writers:
+            self._writers[key] = Writer(self.world, run_id, name, self._by, taken_over=self._taken_over)
+        return self._writers[key]
+
+
+_attempt: ContextVar[AttemptStreams | None] = ContextVar("workflow_runtime_streams", default=None)
+
+
+def current_streams() -> AttemptStreams | None:
+    """The streams of the attempt that is running, None outside of steps."""
+    return _attempt.get()
+
+
+class attempt_streams:  # a class, as contextlib's decorator sets an error's __traceback__, which errors that are frozen refuse
+    """Around an attempt's body: it may write to streams, and all that it wrote is in the world when this is left.
+
+    ``taken_over``: an earlier attempt's process died. What that one wrote and closed in full is not written again.
+    Raises what kept chunks from the world, as ``StreamClosedError``, ``WriterLostError``, ``WorldError``, unless the body was told already
+    or has raised itself.
+    """
+
+    def __init__(self, world: World, by: StreamWriter, *, taken_over: bool = False) -> None:
+        self._streams = AttemptStreams(world, by, taken_over=taken_over)
+
+    async def __aenter__(self) -> None:
+        self._token = _attempt.set(self._streams)
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            if error is None:
+                try:
+                    await self._streams.finish()
+                except Exception:
+                    await self._streams.fail()
+                    raise
+            elif not isinstance(error, asyncio.CancelledError | GeneratorExit | KeyboardInterrupt):
+                await self._streams.fail()
+        finally:
+            await self._streams.give_up()
+            _attempt.reset(self._token)
