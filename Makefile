@@ -31,7 +31,7 @@ check: $(READY) ## lint, format, types, import contracts
 	$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
 
 bench: $(READY) ## measure what the README promises in numbers
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename $$file .py)" || exit 1; done
 
 matrix: $(READY) ## the tests on every Python 3.11 to 3.14 that this machine has; ARGS go to pytest
 	@$(BIN)/python tools/matrix.py -n $(JOBS) --dist worksteal $(ARGS)
