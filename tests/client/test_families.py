@@ -238,3 +238,19 @@ async def test_the_runtimes_own_classes_come_back_from_steps_without_annotations
         run = await start(office.families.untyped)
 
         assert await run.result(20) == [True, True, True]
+
+
+async def test_workflow_code_knows_its_run_its_workflow_and_the_runs_above(
+    office: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKFLOW_URL", "https://office.example/")
+    async with office.working():
+        run = await start(office.families.who, 2)
+        first, second, third = await run.result(20)
+
+    assert [one.run_id for one in (first, second, third)] == [run.id, second.run_id, third.run_id]
+    assert [one.parent_id for one in (first, second, third)] == [None, run.id, second.run_id]
+    assert {one.root_id for one in (first, second, third)} == {run.id}
+    assert {one.url for one in (first, second, third)} == {"https://office.example"}
+    assert {one.workflow for one in (first, second, third)} == {"workflow//office.families//who"}
+    assert first.started_at <= second.started_at <= third.started_at

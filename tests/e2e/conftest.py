@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
-import signal
 import socket
 import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +18,12 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import serving
+from tests.serving import PATIENCE
 from workflow_runtime.worlds.base import Log, RunStatus
 from workflow_runtime.worlds.urls import open_world_url
 
-FIXTURE = Path(__file__).parents[2] / "fixtures" / "fastapi_shop"
-PATIENCE = 60.0
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 ENDED = {status.value for status in RunStatus if status.ended}
 
 
@@ -47,6 +46,7 @@ class Shop:
     data: Path
     listener: socket.socket
     settings: dict[str, str] = field(default_factory=dict)
+    app: str = "shop.main:app"
     process: subprocess.Popen[bytes] | None = None
     deaths: dict[int, float] = field(default_factory=dict)
     """When each server was killed or had stopped, by process id."""
@@ -54,7 +54,7 @@ class Shop:
     @property
     def url(self) -> str:
         """Where the server answers."""
-        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        return serving.address(self.listener)
 
     @property
     def world(self) -> str:
@@ -63,58 +63,29 @@ class Shop:
 
     def environment(self) -> dict[str, str]:
         """What the server's process sees; nothing of the tester's own settings."""
-        own = {
-            name: value for name, value in os.environ.items() if not name.startswith(("WORKFLOW", "SHOP", "COVERAGE"))
-        }
         ours = {
             "WORKFLOW_WORLD": self.world,
             "SHOP_LEDGER": str(self.data / "ledger.jsonl"),
             "SHOP_REVIEW_AFTER": "100ms",
             "SHOP_HEAVY_SECONDS": "0",
         }
-        return own | ours | self.settings
+        return serving.environment(ours | self.settings, "SHOP")
 
     def start(self) -> None:
         """Start the server's process; it may take a while until it answers."""
-        command = [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            "shop.main:app",
-            "--fd",
-            str(self.listener.fileno()),
-            "--log-level",
-            "warning",
-        ]
-        with (self.data / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env=self.environment(),
-                stdout=log,
-                stderr=log,
-                pass_fds=(self.listener.fileno(),),
-            )
+        log = self.data / "server.log"
+        self.process = serving.launch(self.app, self.folder, self.listener, self.environment(), log)
 
     def wait_until_ready(self) -> None:
         """Return once the server answers; fail with its log when it does not."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            assert self.process
-            assert self.process.poll() is None, f"the server went away:\n{self.log()}"
-            try:
-                if httpx.get(f"{self.url}/.well-known/workflow/v1/health", timeout=2).is_success:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.02)
-        raise AssertionError(f"the server never got ready:\n{self.log()}")
+        assert self.process
+        serving.wait_until_ready(self.process, self.url, self.data / "server.log")
 
     def kill(self) -> None:
         """SIGKILL, and wait until the process is gone."""
         assert self.process
         self.deaths[self.process.pid] = time.time()
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        serving.kill(self.process)
         self.process = None
 
     def stop(self) -> int:
@@ -128,7 +99,7 @@ class Shop:
 
     def log(self) -> str:
         """The end of what the servers printed."""
-        return (self.data / "server.log").read_text("utf-8", "replace")[-4000:]
+        return serving.tail(self.data / "server.log")
 
     def post(self, path: str, body: dict[str, Any], timeout: float = 30) -> dict[str, Any]:
         """The answer to a POST that must succeed."""
@@ -217,38 +188,79 @@ def _check_log(log: Log) -> None:
         assert set(ends) - {""} == created, f"{log.run.id}: something was created and never ended"
 
 
-@pytest.fixture(scope="session")
-def built_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the fixture that ``workflow-build`` has been run on."""
-    folder = tmp_path_factory.mktemp("shop") / "app"
-    shutil.copytree(FIXTURE, folder, ignore=shutil.ignore_patterns("_workflow", "__pycache__", ".workflow*"))
-    done = subprocess.run(
-        [sys.executable, "-m", "workflow_build"], cwd=folder, capture_output=True, text=True, check=False
-    )
+def _built(fixture: str, folder: Path) -> Path:
+    """A copy of the fixture in ``folder`` that ``workflow-build`` has been run on."""
+    done = serving.build(serving.copy_project(FIXTURES / fixture, folder))
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
 
-@pytest.fixture
-def shop(built_shop: Path, tmp_path: Path) -> Iterator[Shop]:
-    """A shop of this test's own, its server not started. The server is killed when the test is over."""
-    folder = tmp_path / "app"
-    shutil.copytree(built_shop, folder)
-    data = tmp_path / "data"
+@contextmanager
+def _not_started(built: Path, place: Path) -> Iterator[Shop]:
+    """A copy of a built app with a database of its own. Its server is killed when the block is left."""
+    folder = place / "app"
+    shutil.copytree(built, folder)
+    data = place / "data"
     data.mkdir()
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
-        listener.set_inheritable(True)
+    with serving.listening() as listener:
         shop = Shop(folder, data, listener)
         yield shop
         if shop.process:
             shop.kill()
 
 
+@pytest.fixture(scope="session")
+def built_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the shop that ``workflow-build`` has been run on."""
+    return _built("fastapi_shop", tmp_path_factory.mktemp("shop") / "app")
+
+
+@pytest.fixture(scope="session")
+def built_newsroom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the newsroom that ``workflow-build`` has been run on."""
+    return _built("fastapi_newsroom", tmp_path_factory.mktemp("newsroom") / "app")
+
+
+@pytest.fixture
+def shop(built_shop: Path, tmp_path: Path) -> Iterator[Shop]:
+    """A shop of this test's own, its server not started. The server is killed when the test is over."""
+    with _not_started(built_shop, tmp_path) as shop:
+        yield shop
+
+
+@contextmanager
+def _newsroom(built: Path, place: Path, gates: Sequence[str] = ()) -> Iterator[Shop]:
+    """A newsroom that answers. Its steps stop at gates, which are files in ``data / "gates"``; those named are open."""
+    with _not_started(built, place) as newsroom:
+        folder = newsroom.data / "gates"
+        folder.mkdir()
+        for gate in gates:
+            (folder / gate).touch()
+        newsroom.app = "newsroom.main:app"
+        newsroom.settings["NEWSROOM_GATES"] = str(folder)
+        newsroom.start()
+        newsroom.wait_until_ready()
+        yield newsroom
+
+
+@pytest.fixture
+def newsroom(built_newsroom: Path, tmp_path: Path) -> Iterator[Shop]:
+    """A newsroom of this test's own, all gates shut."""
+    with _newsroom(built_newsroom, tmp_path) as newsroom:
+        yield newsroom
+
+
+@pytest.fixture(scope="module")
+def open_newsroom(built_newsroom: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A newsroom with all gates open, for tests that keep to runs and tokens of their own."""
+    with _newsroom(built_newsroom, tmp_path_factory.mktemp("open"), ["half", "all", "judge"]) as newsroom:
+        yield newsroom
+
+
 @pytest.fixture
 def second(shop: Shop) -> Iterator[Shop]:
     """A second server of the same shop, on the same database."""
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
-        listener.set_inheritable(True)
+    with serving.listening() as listener:
         other = replace(shop, listener=listener)
         yield other
         if other.process:

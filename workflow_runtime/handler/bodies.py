@@ -79,8 +79,12 @@ async def _ending(body: Body, threads: Executor, call_off: threading.Event) -> E
         own = WorkflowError(f"{body.metadata.name} raised CancelledError although nobody cancelled it")
         own.__cause__ = error
         return Ended(error=own)
-    except (KeyboardInterrupt, GeneratorExit):
+    except KeyboardInterrupt:
         raise
+    except GeneratorExit as error:  # the body's own, or this coroutine is being closed; then nobody looks at what it returns
+        own = WorkflowError(f"{body.metadata.name} raised GeneratorExit")
+        own.__cause__ = error
+        return Ended(error=own)
     except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is the step's outcome; SystemExit would stop the loop
         return Ended(error=error)
 

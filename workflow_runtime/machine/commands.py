@@ -60,5 +60,8 @@ class Program(Protocol):
         texts.
         """
 
+    def take_place(self) -> None:
+        """Called before the code runs: whatever looks its modules up by name finds those of this execution."""
+
     def release(self) -> None:
         """Forget what was made for this one run."""

@@ -127,6 +127,11 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
             f"the workflow ran {CALLBACK_LIMIT:,} callbacks without waiting for anything; is it caught in a loop?"
         )
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is ready to run."""
+        return not self._ready
+
     def run_handle(self, handle: asyncio.Handle) -> None:
         """Make a timer's callback ready."""
         self._ready.append(handle)

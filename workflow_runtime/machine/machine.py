@@ -42,6 +42,8 @@ from workflow_runtime.machine.loop import WorkflowLoop, WorkflowTask
 from workflow_runtime.values import decode_call, decode_error, encode, encode_error
 
 _TOKEN_BYTES = 16
+_PUT_BACK = 60.0
+"""Seconds between two events that clocks of processes do not differ by: more than that back, and the clock was put back."""
 
 
 class Machine:
@@ -89,6 +91,7 @@ class Machine:
                 f"run {self.run_id} has ended, but slot {event.slot} has {event.kind} {event.entity}"
             )
         self.replaying = replaying
+        self.program.take_place()
         match event.kind:
             case EventKind.RUN_CREATED:
                 self._create(event)
@@ -105,13 +108,14 @@ class Machine:
                 self._finish(None)
             case _:
                 self._confirm(event)
-        if self._main is not None and not self.ended and self._ledger.nothing_is_open:
+        if self._main is not None and not self.ended and self._loop.is_idle and self._ledger.nothing_is_open:
             self._finish(self._failure(_stuck()))
 
     def drop(self) -> None:
         """Forget the workflow. Nothing that its ``finally`` blocks try sends a command."""
         if not self._dropped:
             self._dropped = self.replaying = True  # what its finally blocks say is no news
+            self.program.take_place()
             with entered(self):
                 self._loop.abandon()
             self._ledger.end(None)
@@ -239,7 +243,7 @@ class Machine:
     def _begin(self, event: Event) -> None:
         if self._main is not None or not self.created:
             raise CorruptedEventLogError(f"run {self.run_id} can not have started in slot {event.slot}")
-        self.clock = max(self.clock, event.time)
+        self._tell_time(event.time)
         self._main = self._loop.create_task(self._workflow(self.created["input"]), name="workflow", context=Context())
         self._run()
 
@@ -252,10 +256,17 @@ class Machine:
         settle = self._ledger.fact(event, lasts=lasts)
         if self.ended:
             return  # it landed before the end did, of which the log does not know yet
-        self.clock = max(self.clock, event.time)
+        self._tell_time(event.time)
         if settle is not None:
             settle(event)
         self._run()
+
+    def _tell_time(self, now: float) -> None:
+        """Processes' clocks differ a little, and time does not run backwards; but when the clock was put right, so is ours: the next sleep
+        would take as much longer as it was wrong.
+        """
+        if now > self.clock or now < self.clock - _PUT_BACK:
+            self.clock = now
 
     def _confirm(self, event: Event) -> None:
         self._ledger.confirm(event)

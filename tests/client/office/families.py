@@ -13,10 +13,12 @@ from workflow_runtime import (
     RunNotFoundError,
     RunStatus,
     WorkflowError,
+    WorkflowMetadata,
     cancel_runs,
     continue_as_new,
     create_hook,
     get_run,
+    get_workflow_metadata,
     list_runs,
     set_attributes,
     start,
@@ -232,3 +234,10 @@ async def state_of(run: Any) -> Any:
 async def untyped() -> list[object]:
     told = await state_of(await start(double, 1))
     return [isinstance(told["status"], RunStatus), isinstance(told["info"], RunInfo), isinstance(told["run"], Run)]
+
+
+@workflow
+async def who(depth: int) -> list[WorkflowMetadata]:
+    """What the run knows of itself, and what the runs below it know of themselves."""
+    below = await (await start(who, depth - 1)).result() if depth else []
+    return [get_workflow_metadata(), *below]
