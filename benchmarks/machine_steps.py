@@ -29,8 +29,9 @@ def live(steps: int) -> list[Event]:
     """The log of a run that is fed step by step, as a handler does it."""
     machine = Machine("wrun_bench", load_program(BUNDLE, Path.cwd()))
     created = {"workflow": BUNDLE.workflow, "bundle": BUNDLE.hash, "input": encode_call((steps,), {}, where="count")}
-    log = [Event(EventKind.RUN_CREATED, 1.0, data=created, slot=1)]
-    machine.feed(log[0])
+    log = [Event(EventKind.RUN_CREATED, 1.0, data=created, slot=1), Event(EventKind.RUN_STARTED, 1.0, slot=2)]
+    for event in log:
+        machine.feed(event)
     total = 0
     for number in range(steps):
         (command,) = machine.commands

@@ -43,7 +43,7 @@ def put_clock(shop: Shop, tmp_path: Path) -> PutClock:
     (folder / "sitecustomize.py").write_text(CLOCK, "utf-8")
     shop.settings["PYTHONPATH"] = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
     shop.settings["CLOCK_FILE"] = str(file)
-    shop.settings["SHOP_STEP_SECONDS"] = "0.3"
+    shop.settings["SHOP_STEP_SECONDS"] = "0.5"
 
     def put(seconds: float) -> None:
         draft = tmp_path / "draft"
@@ -65,19 +65,19 @@ def test_orders_in_flight_and_new_ones_end_while_the_clock_is_wrong_and_after_it
 ) -> None:
     shop.start()
     shop.wait_until_ready()
-    orders = take_orders(shop, range(2))
+    orders = take_orders(shop, range(1))
     shop.wait_for_line("begin", "charge")
 
     put_clock(hours * HOUR)
-    orders |= take_orders(shop, range(2, 4))
+    orders |= take_orders(shop, range(1, 3))
     for run_id in orders:
         assert shop.wait_for(run_id)["status"] == "completed"
     assert abs(latest_event(shop) - time.time() - max(hours, 0) * HOUR) < PATIENCE, "the server's clock was not wrong"
 
-    orders |= take_orders(shop, range(4, 6))
+    orders |= take_orders(shop, range(3, 4))
     wait_for_begins(shop, len(orders))
     put_clock(0.0)
-    orders |= take_orders(shop, range(6, 8))
+    orders |= take_orders(shop, range(4, 5))
     all_is_well(shop, check_log, orders)
 
 
@@ -86,7 +86,7 @@ def test_what_a_killed_server_had_in_hand_does_not_wait_until_a_clock_that_was_p
 ) -> None:
     shop.start()
     shop.wait_until_ready()
-    orders = take_orders(shop, range(3))
+    orders = take_orders(shop, range(2))
     shop.wait_for_line("begin", "charge")
     shop.kill()
     put_clock(-HOUR)

@@ -11,8 +11,6 @@ from urllib.parse import unquote, urlsplit
 
 from workflow_runtime.errors import WorldError
 from workflow_runtime.worlds.base import World
-from workflow_runtime.worlds.memory import MemoryWorld
-from workflow_runtime.worlds.sqlite import SqliteWorld
 
 
 def open_world_url(url: str) -> World:
@@ -39,6 +37,8 @@ def shown_url(url: str) -> str:
 def _memory(url: str) -> World:
     if url not in ("memory://", "memory:"):
         raise WorldError(f"the world URL {url!r} says more than memory:// can mean; write memory://")
+    from workflow_runtime.worlds.memory import MemoryWorld  # what an app does without costs it nothing
+
     return MemoryWorld()
 
 
@@ -48,6 +48,8 @@ def _sqlite(url: str) -> World:
         raise WorldError(
             f"the world URL {url!r} names no SQLite file; write sqlite:///relative/path.db or sqlite:////absolute/path.db"
         )
+    from workflow_runtime.worlds.sqlite import SqliteWorld  # and so with SQLite
+
     return SqliteWorld(unquote(parts.path.removeprefix("/")))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from importlib import resources
 from pathlib import Path
 
 from workflow_runtime.errors import WorldError
-from workflow_runtime.worlds.sqlite.faults import explain
+from workflow_runtime.worlds.sqlite.faults import UNWRITABLE, explain
 
 APPLICATION_ID = 0x574B464C  # "WKFL", in the file's header: tells our files from other programs'
 _RETRY = 0.01  # seconds; SQLite does not wait by itself for what the switch to WAL needs
@@ -27,6 +28,7 @@ def open_writer(path: Path, busy_timeout: float) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA temp_store = MEMORY")
         _migrate(connection, path)
+        _refuse_read_only(path)
     except sqlite3.Error as error:
         connection.close()
         raise explain(error, path) from error
@@ -84,6 +86,12 @@ def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
             f"SQLite world {path}: the file has schema version {version}, and this workflow_runtime knows {known} at most; "
             "upgrade this process's workflow-build package"
         )
+
+
+def _refuse_read_only(path: Path) -> None:
+    """SQLite opens such a file all the same, to read it, and goes on refusing to write when the file can be written again."""
+    if not os.access(path, os.W_OK):
+        raise WorldError(f"SQLite world {path}: {UNWRITABLE}")
 
 
 def _use_wal(connection: sqlite3.Connection, path: Path, busy_timeout: float) -> None:

@@ -158,10 +158,15 @@ class SqliteRecords:
         self.connection.execute(sql.HAND_BACK, (ready_at, claim.message_id, claim.owner, claim.number))
         self.rung.add(QUEUE)
 
-    def free(self, owners: Iterable[str]) -> None:
+    def free(self, owners: Iterable[str], now: float) -> None:
         """Put all that these workers have in hand back in the queue."""
         for owner in owners:
-            self.connection.execute(sql.FREE_OWNED, (owner,))
+            self.connection.execute(sql.FREE_OWNED, (now, owner))
+            self.rung.add(QUEUE)
+
+    def make_ready(self, now: float, margin: float) -> None:
+        """Make ready what was to be delivered by now, but is dated more than ``margin`` seconds ahead: the clock was put back since."""
+        if self.connection.execute(sql.OVERDUE, (now, now, now + margin)).rowcount:
             self.rung.add(QUEUE)
 
     def take(self, owner: str, limit: int, now: float) -> list[Taken]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from pathlib import Path
 
 from workflow_runtime.errors import WorkflowError, WorldError
@@ -11,6 +12,16 @@ from workflow_runtime.worlds.sqlite import connect, liveness
 from workflow_runtime.worlds.sqlite.faults import explain
 from workflow_runtime.worlds.sqlite.jobs import Job, Lane, finish
 from workflow_runtime.worlds.sqlite.writer import Writer
+
+_STEP = 1.0
+"""Seconds that the clock has to go back to have been put back. Slower corrections only make messages as much later."""
+_LONGEST_PAUSE = 120.0
+"""Seconds that a message is handed back for at the most, without a due time of its own."""
+
+
+def _ahead() -> float:
+    """How far the clock, which may be put forward and back, is ahead of the one that may not."""
+    return time.time() - time.monotonic()
 
 
 class Session:
@@ -28,10 +39,17 @@ class Session:
         self.reader: Lane[sqlite3.Connection] = Lane("workflow-sqlite-reader", self._read)
         self.writer.lane.start()
         self.reader.start()
+        self._clock = _ahead()
+        self.writer.lane.put(Job(lambda records: records.make_ready(time.time(), _LONGEST_PAUSE)))
 
     def is_alive(self, worker_id: str) -> bool:
         """Whether that worker lives, in whatever process."""
         return liveness.is_alive(self._folder, worker_id)
+
+    def clock_was_put_back(self) -> bool:
+        """Whether the system's clock was put back since this was asked last."""
+        before, self._clock = self._clock, _ahead()
+        return self._clock < before - _STEP
 
     def bury(self) -> None:
         """Remove the files of dead workers, some time soon."""
@@ -40,7 +58,7 @@ class Session:
     def end(self, *, gently: bool) -> None:
         """Let go of everything. Blocks until the threads have ended. ``gently`` leaves nothing in hand and no file behind."""
         if gently:
-            self.writer.lane.put(Job(lambda records: records.free([self.worker.id])))
+            self.writer.lane.put(Job(lambda records: records.free([self.worker.id], time.time())))
         self.writer.lane.stop()
         self.reader.stop()
         self.writer.signals.ring(self.writer.signals.topics())
@@ -63,11 +81,9 @@ class Session:
         for job in batch:
             try:
                 job.result = job.work(self._reading)
-            except sqlite3.Error as error:
-                job.error = explain(error, self._path)
             except WorkflowError as error:
                 job.error = error
             except Exception as error:  # noqa: BLE001  # the thread serves others too; the caller gets the error
-                job.error = WorldError(f"SQLite world {self._path}: {type(error).__name__}: {error}")
+                job.error = explain(error, self._path)
                 job.error.__cause__ = error
         finish(batch)

@@ -45,7 +45,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 REMOVE = "DELETE FROM messages WHERE seq = ?"
 REMOVE_CLAIMED = "DELETE FROM messages WHERE id = ? AND owner = ? AND claim = ?"
 HAND_BACK = "UPDATE messages SET owner = NULL, claim = NULL, ready_at = coalesce(?, ready_at) WHERE id = ? AND owner = ? AND claim = ?"
-FREE_OWNED = "UPDATE messages SET owner = NULL, claim = NULL WHERE owner = ?"
+# What was in hand was due, whatever the clock says now.
+FREE_OWNED = "UPDATE messages SET owner = NULL, claim = NULL, ready_at = min(ready_at, ?) WHERE owner = ?"
+OVERDUE = "UPDATE messages SET ready_at = ? WHERE owner IS NULL AND due <= ? AND ready_at > ?"
 TAKE = "UPDATE messages SET owner = ?, claim = ?, deliveries = deliveries + 1 WHERE seq = ?"
 MESSAGE = "SELECT seq, deliveries, id, run_id, step_id, step_name, key, due, watch_id, watched, cancels_children, trace FROM messages"
 DUE = f"{MESSAGE} WHERE owner IS NULL AND ready_at <= ? ORDER BY ready_at, seq LIMIT ?"

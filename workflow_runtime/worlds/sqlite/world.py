@@ -172,6 +172,8 @@ class SqliteWorld:
             raise ValueError(f"receive() takes at least one message, not {limit}")
         session = self._live()
         while True:
+            if session.clock_was_put_back():
+                await self._write(lambda records: records.make_ready(time.time(), 0.0))
             with session.writer.signals.ticket(QUEUE) as ticket:
                 outlook = await session.reader.run(lambda connection: reads.read_outlook(connection, session.is_alive))
                 left = _LOOK_FOR_THE_DEAD
@@ -259,7 +261,7 @@ class SqliteWorld:
 
     async def _take(self, session: Session, limit: int, dead: Sequence[str]) -> list[Delivery]:
         def work(records: SqliteRecords) -> list[Taken]:
-            records.free(dead)
+            records.free(dead, time.time())
             return records.take(session.worker.id, limit, time.time())
 
         taken = await self._in_hand(session, work)

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from workflow_runtime.errors import WorkflowError, WorldError
+from workflow_runtime.errors import WorkflowError
 from workflow_runtime.worlds.encoding import storable
 from workflow_runtime.worlds.signals import Signals, Topic
 from workflow_runtime.worlds.sqlite import statements as sql
@@ -98,14 +98,12 @@ class Writer:
             connection.execute("SAVEPOINT job")
         try:
             job.result, job.error = job.work(records), None
-        except sqlite3.Error as error:
-            if not connection.in_transaction:
-                raise
-            job.error = explain(error, self._path)
         except WorkflowError as error:
             job.error = error
-        except Exception as error:  # noqa: BLE001  # the thread serves others too; the caller gets the error
-            job.error = WorldError(f"SQLite world {self._path}: {type(error).__name__}: {error}")
+        except Exception as error:  # the thread serves others too; the caller gets the error
+            if isinstance(error, sqlite3.Error) and not connection.in_transaction:
+                raise
+            job.error = explain(error, self._path)
             job.error.__cause__ = error
         if job.error is not None:
             connection.execute("ROLLBACK" if alone else "ROLLBACK TO job")
