@@ -44,7 +44,7 @@ def unawaited_steps(code: Code) -> Iterator[Diagnostic]:
     for node in code.each(ast.Call):
         if code.around(node):
             step = code.function(node.func)
-            if step and step.kind is FunctionKind.STEP and (problem := _problem(code, node)):
+            if step and step.kind is FunctionKind.STEP and (problem := problem_of(code, node)):
                 fix = _fix(code, node, step)
                 yield UNAWAITED_STEP.at(code.place(node), name=step.qualname, problem=problem, fix=fix)
 
@@ -61,8 +61,8 @@ def _fix(code: Code, node: ast.Call, step: Function) -> str:
     return f"await asyncio.to_thread({call if len(call) <= 60 else f'{function}, …'})"
 
 
-def _problem(code: Code, node: ast.expr) -> str:
-    """Why what ``node`` gives is not awaited; empty when it may be."""
+def problem_of(code: Code, node: ast.expr) -> str:
+    """Why the coroutine that ``node`` gives is not awaited; empty when it may be."""
     parent = code.parents.get(node)
     match parent:
         case ast.Expr():
@@ -80,7 +80,7 @@ def _problem(code: Code, node: ast.expr) -> str:
         case ast.ListComp(elt=element) | ast.SetComp(elt=element) if element is node:
             return _of_container(code, parent)
         case ast.IfExp() if node is not parent.test:
-            return _problem(code, parent)
+            return problem_of(code, parent)
         case ast.Call() if node is not parent.func:
             return USED if _takes_values(code, parent.func) else ""
         case ast.keyword() if isinstance(call := code.parents.get(parent), ast.Call):
@@ -91,7 +91,7 @@ def _problem(code: Code, node: ast.expr) -> str:
 def _of_container(code: Code, node: ast.expr) -> str:
     """A list of coroutines may be gathered; it is lost only when it is dropped or returned at once."""
     problem = (
-        _problem(code, node)
+        problem_of(code, node)
         if not isinstance(code.parents.get(node), ast.Assign | ast.AnnAssign | ast.NamedExpr)
         else ""
     )
@@ -113,7 +113,7 @@ def _use(code: Code, node: ast.Name) -> str:
     parent = code.parents.get(node)
     if isinstance(parent, ast.Assign | ast.AnnAssign | ast.NamedExpr):
         return ""
-    return _problem(code, node)
+    return problem_of(code, node)
 
 
 def _is_workflow(code: Code, node: ast.expr) -> bool:

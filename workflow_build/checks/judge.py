@@ -17,6 +17,7 @@ from workflow_build.checks.mentions import files_that_may_call
 from workflow_build.checks.options import impossible_options, may_have_wrong_options, unknown_options
 from workflow_build.checks.outside import direct_calls, wrong_starts
 from workflow_build.checks.running import Running
+from workflow_build.checks.runtime import dropped_hooks, misplaced_calls, streams_used, unawaited_calls
 from workflow_build.checks.sets import set_orders
 from workflow_build.checks.state import state_changes
 from workflow_build.checks.trails import Place, Trails
@@ -28,8 +29,17 @@ from workflow_build.syntax.module import ModuleSyntax, analyse
 
 S = TypeVar("S")
 
-IN_WORKFLOWS = (unawaited_steps, unserializable_arguments, set_orders, state_changes)
-OUTSIDE = (direct_calls, wrong_starts, unserializable_arguments)
+IN_WORKFLOWS = (
+    unawaited_steps,
+    unserializable_arguments,
+    set_orders,
+    state_changes,
+    unawaited_calls,
+    streams_used,
+    misplaced_calls,
+    dropped_hooks,
+)
+OUTSIDE = (direct_calls, wrong_starts, unserializable_arguments, unawaited_calls, misplaced_calls)
 
 
 @dataclass(frozen=True, slots=True)

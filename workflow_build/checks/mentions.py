@@ -16,7 +16,10 @@ from workflow_build.model import Functions, SourceFile, Sources
 WORD = re.compile(rb"\w+")
 CALL = re.compile(rb"([\w\x80-\xff]+)\(")
 DEFINITION = re.compile(rb"def ([\w\x80-\xff]+)\(")
-STARTS = b"start("
+TELLING = re.compile(
+    rb"\b(?:start|start\.options|sleep|create_hook|create_webhook|continue_as_new|get_workflow_metadata)\("
+)
+"""Calls of the runtime that are worth a look in a file which has a marker."""
 
 
 def files_that_may_call(sources: Sources, functions: Functions) -> Iterator[SourceFile]:
@@ -51,7 +54,7 @@ def _wanted(functions: Functions) -> _Wanted:
 def _may_call(file: SourceFile, wanted: _Wanted) -> bool:
     if not (file.candidate or file.path in wanted.homes or _imports(file.data, wanted.words)) or _is_test(file):
         return False
-    return (file.candidate and STARTS in file.data) or not wanted.names.isdisjoint(_called(file.data))
+    return (file.candidate and TELLING.search(file.data) is not None) or not wanted.names.isdisjoint(_called(file.data))
 
 
 def _called(data: bytes) -> Iterator[bytes]:

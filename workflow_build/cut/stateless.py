@@ -37,6 +37,7 @@ IMMUTABLE_CALLS = frozenset(
         "typing.ParamSpec",
         "typing.TypeVar",
         "uuid.UUID",
+        "workflow_runtime.define_hook",
     }
 )
 """Calls whose results do not change, or are not shared by the instances of a class."""

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from workflow_build.graph.frame import Frame, Given, Tracer
 from workflow_build.graph.items import Arm
-from workflow_build.graph.library import LIBRARY, known_name
+from workflow_build.graph.library import LIBRARY
 from workflow_build.graph.lookup import typed
 from workflow_build.graph.model import NodeKind
+from workflow_build.graph.names import known_name
 from workflow_build.graph.values import (
     Class,
     Coroutine,
@@ -33,6 +34,8 @@ from workflow_build.syntax.bindings import Bindings
 
 ADDING = frozenset({"append", "add", "appendleft", "insert", "put_nowait", "setdefault"})
 TAKING = frozenset({"pop", "popleft", "popitem", "get", "get_nowait"})
+OF_RUNS = frozenset({"cancel", "info", "status", "streams"})
+"""Methods of runs that are steps of the runtime's own in workflow code."""
 STARTING = frozenset({"create_task", "ensure_future"})
 
 
@@ -121,8 +124,16 @@ def _method(tracer: Tracer, frame: Frame, method: Method, given: Given, node: as
         case Handle(NodeKind.RUN, label, function) if method.name == "result":
             return Coroutine((tracer.item(frame, NodeKind.RUN, f"result of {label}", node, function=function),))
         case Handle(NodeKind.RUN, label):
-            return Coroutine((tracer.item(frame, NodeKind.OPAQUE, f"{method.name} of {label}", node),))
-        case Handle() if method.name in ("conflict", "dispose"):
+            kind = NodeKind.STEP if method.name in OF_RUNS else NodeKind.OPAQUE
+            return Coroutine((tracer.item(frame, kind, f"{method.name} of {label}", node),))
+        case Handle(NodeKind.HOOK, label) if method.name == "create":  # of a definition
+            frame.emit(NodeKind.HOOK, label, node, tracer)
+            return method.of
+        case Handle(NodeKind.HOOK) if method.name == "resume":
+            return Coroutine((tracer.item(frame, NodeKind.STEP, "resume_hook", node),))
+        case Handle() if method.name == "conflict":
+            return Coroutine((), Handle(NodeKind.RUN, "the run that has the token"))
+        case Handle() if method.name == "dispose":
             return Settled()
         case Handle() as handle:
             return handle

@@ -9,6 +9,7 @@ from workflow_build.graph.frame import Frame, Given, Tracer
 from workflow_build.graph.items import Arm, Item, does_something
 from workflow_build.graph.lookup import typed
 from workflow_build.graph.model import NodeKind
+from workflow_build.graph.names import known_name
 from workflow_build.graph.values import (
     Class,
     Coroutine,
@@ -17,6 +18,7 @@ from workflow_build.graph.values import (
     Group,
     Handle,
     Instance,
+    Outside,
     Several,
     Task,
     Value,
@@ -37,12 +39,15 @@ def run(tracer: Tracer, frame: Frame, body: list[ast.stmt]) -> None:
             block(tracer, frame, node)
         else:
             _statement(tracer, frame, node)
-        if isinstance(node, ast.Return | ast.Raise | ast.Break | ast.Continue):
+        if isinstance(node, ast.Return | ast.Raise | ast.Break | ast.Continue) or _goes_on_as_new(tracer, frame, node):
             return
 
 
 def _statement(tracer: Tracer, frame: Frame, node: ast.stmt) -> None:
     match node:
+        case ast.Expr(value=inner) if _goes_on_as_new(tracer, frame, node):
+            text = tracer.names.text(frame.module, inner)
+            frame.emit(NodeKind.RETURN if frame.is_root else NodeKind.RAISE, text, node, tracer)
         case ast.Expr(value=inner):
             value = tracer.value(frame, inner)
             if isinstance(value, Coroutine) and not isinstance(inner, ast.Await):
@@ -74,6 +79,16 @@ def _statement(tracer: Tracer, frame: Frame, node: ast.stmt) -> None:
             frame.values[name] = Definition(frame.module, name, node, marked, frame)
         case ast.ClassDef(name=name):
             frame.values[name] = Class(frame.module, node, frame)
+
+
+def _goes_on_as_new(tracer: Tracer, frame: Frame, node: ast.stmt) -> bool:
+    """Whether the statement calls ``continue_as_new``, which never comes back."""
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+        return False
+    if not isinstance(node.value.func, ast.Name | ast.Attribute):
+        return False
+    called = tracer.value(frame, node.value.func)
+    return isinstance(called, Outside) and known_name(called.name) == "workflow_runtime.continue_as_new"
 
 
 def _return(tracer: Tracer, frame: Frame, node: ast.Return) -> None:

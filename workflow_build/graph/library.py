@@ -25,14 +25,6 @@ from workflow_build.graph.values import (
 Known = Callable[[Tracer, Frame, Given, ast.expr], Value | None]
 
 
-def known_name(name: str) -> str:
-    """``asyncio.gather`` for ``asyncio.tasks.gather``: where a library keeps a name inside is no concern."""
-    if name == "workflow_runtime.start.options()":
-        return "workflow_runtime.start"
-    first, *between, last = name.split(".") if "." in name else (name, name)
-    return f"{first}.{last}" if len(between) <= 1 and "(" not in name else last
-
-
 def _gather(tracer: Tracer, frame: Frame, given: Given, node: ast.expr) -> Value | None:
     result = Several([value.result if isinstance(value, Coroutine) else None for value, _ in given.positional])
     return _joined(tracer, frame, list(given.positional), node, "gather", result)
@@ -111,6 +103,10 @@ def _hook(tracer: Tracer, frame: Frame, given: Given, node: ast.expr) -> Value |
     return Handle(NodeKind.HOOK, what)
 
 
+def _define_hook(tracer: Tracer, frame: Frame, given: Given, node: ast.expr) -> Value | None:
+    return Handle(NodeKind.HOOK, next((tracer.names.text(frame.module, source) for _, source in given.positional), ""))
+
+
 def _webhook(tracer: Tracer, frame: Frame, given: Given, node: ast.expr) -> Value | None:
     frame.emit(NodeKind.WEBHOOK, "", node, tracer)
     return Handle(NodeKind.WEBHOOK, "")
@@ -125,6 +121,24 @@ def _start(tracer: Tracer, frame: Frame, given: Given, node: ast.expr) -> Value 
         tracer.loose(frame, other, part)
     item = tracer.item(frame, NodeKind.RUN, label, node, function=function)
     return Coroutine((item,), Handle(NodeKind.RUN, label, function))
+
+
+def _get_run(tracer: Tracer, frame: Frame, given: Given, node: ast.expr) -> Value | None:
+    _, source = given.argument(0, "run_id")
+    return Handle(NodeKind.RUN, tracer.names.text(frame.module, source) if source else "a run")
+
+
+def _resume_hook(tracer: Tracer, frame: Frame, given: Given, node: ast.expr) -> Value | None:
+    return Coroutine((tracer.item(frame, NodeKind.STEP, "resume_hook", node),), Handle(NodeKind.RUN, "the hook's run"))
+
+
+def _built_in(name: str) -> Known:
+    """A step of the runtime's own."""
+
+    def known(tracer: Tracer, frame: Frame, given: Given, node: ast.expr) -> Value | None:
+        return Coroutine((tracer.item(frame, NodeKind.STEP, name, node),))
+
+    return known
 
 
 def _to_thread(tracer: Tracer, frame: Frame, given: Given, node: ast.expr) -> Value | None:
@@ -191,6 +205,10 @@ LIBRARY: dict[str, Known] = {
     "workflow_runtime.sleep": _sleep,
     "workflow_runtime.create_hook": _hook,
     "workflow_runtime.create_webhook": _webhook,
+    "workflow_runtime.define_hook": _define_hook,
+    "workflow_runtime.resume_hook": _resume_hook,
+    "workflow_runtime.get_run": _get_run,
+    **{f"workflow_runtime.{name}": _built_in(name) for name in ("get_hook", "list_runs", "cancel_runs")},
     "workflow_runtime.set_attributes": _nothing,
     "workflow_runtime.start": _start,
     "functools.partial": _first,

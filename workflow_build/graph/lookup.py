@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 
 from workflow_build.graph.frame import Frame, Tracer
-from workflow_build.graph.names import Bound, Unfinished
+from workflow_build.graph.model import NodeKind
+from workflow_build.graph.names import Bound, Unfinished, known_name
 from workflow_build.graph.values import (
     Class,
     Definition,
@@ -28,6 +29,12 @@ from workflow_build.syntax.imports import Import
 
 BASES = 10
 """How far up a method is looked for."""
+HANDLES = {
+    "workflow_runtime.Run": NodeKind.RUN,
+    "workflow_runtime.Hook": NodeKind.HOOK,
+    "workflow_runtime.Webhook": NodeKind.WEBHOOK,
+}
+"""The classes of the runtime whose objects one waits on."""
 
 
 def named(tracer: Tracer, frame: Frame, name: str) -> Value | None:
@@ -65,17 +72,24 @@ def attribute(tracer: Tracer, value: Value | None, name: str) -> Value | None:
     return None
 
 
-def typed(tracer: Tracer, frame: Frame, annotation: ast.expr | None) -> Instance | None:
-    """An object of the project's class that ``annotation`` names, if it names one and nothing else."""
+def typed(tracer: Tracer, frame: Frame, annotation: ast.expr | None) -> Instance | Handle | None:
+    """An object of the project's class that ``annotation`` names, if it names one and nothing else; or a run, or a hook."""
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         try:
             annotation = ast.parse(annotation.value.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
-    if not isinstance(annotation, ast.Name | ast.Attribute):
+    of = annotation.slice if isinstance(annotation, ast.Subscript) else None
+    name = annotation.value if isinstance(annotation, ast.Subscript) else annotation
+    if not isinstance(name, ast.Name | ast.Attribute):
         return None
-    value = tracer.value(frame, annotation)
-    return Instance(value) if isinstance(value, Class) else None
+    match tracer.value(frame, name):
+        case Outside(outside) if kind := HANDLES.get(known_name(outside)):
+            what = "a run" if kind is NodeKind.RUN else ""
+            return Handle(kind, tracer.names.text(frame.module, of) if of and not what else what)
+        case Class() as value if of is None:
+            return Instance(value)
+    return None
 
 
 def _global(tracer: Tracer, module: str, root: str | Import, *, inside: bool = True) -> Value | None:

