@@ -159,7 +159,10 @@ class Process:
         self.handling: dict[Any, None] = {}
         steps = Registrations()
         steps.add("step//app//a", case.bodies.step_of(self))
-        options = HandlerOptions(inline_steps=case.inline_steps, extend_every=0.5, check_replay=case.check_replay)
+        budget = case.dice.choice([None, None, 0.3])
+        options = HandlerOptions(
+            inline_steps=case.inline_steps, extend_every=0.5, budget=budget, check_replay=case.check_replay
+        )
         self.handler = Handler(self.world, steps, case.threads, options)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
@@ -215,11 +218,14 @@ class Case:
         self.bodies = Bodies(self.dice)
         self.bundle = bundle_of(SOURCE, stateless=self.dice.random() < 0.7)
         self.programs = {
-            f"wrun_{seed}_{n}": program(self.dice, self.dice.choice([1, 2, 2, 3]))
+            f"wrun_{seed}_{n}": self._maybe_again(program(self.dice, self.dice.choice([1, 2, 2, 3])))
             for n in range(self.dice.randint(1, 3))
         }
         self.processes: list[Process] = []
         self.payloads: Counter[str] = Counter()
+
+    def _maybe_again(self, node: list[Any]) -> list[Any]:
+        return ["again", self.dice.choice([1, 2]), node] if self.dice.random() < 0.3 else node
 
     async def play(self) -> None:
         await self._start_process()

@@ -81,7 +81,9 @@ async def _ending(body: Body, threads: Executor, call_off: threading.Event) -> E
         return Ended(error=own)
     except KeyboardInterrupt:
         raise
-    except GeneratorExit as error:  # the body's own, or this coroutine is being closed; then nobody looks at what it returns
+    except (
+        GeneratorExit
+    ) as error:  # the body's own, or this coroutine is being closed; then nobody looks at what it returns
         own = WorkflowError(f"{body.metadata.name} raised GeneratorExit")
         own.__cause__ = error
         return Ended(error=own)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from workflow_runtime.errors import EventLimitError, WorkflowError
 from workflow_runtime.events import Event, EventKind, is_neutral
@@ -210,7 +211,7 @@ class RunDriver:
                 self._live.feed(event)
         for step_id in plan.starts:
             attempt = self._attempt(step_id, self._view.steps[step_id])
-            self._inline.start(step_id, self._runner.run(attempt))
+            self._inline.start(step_id, partial(self._runner.run, attempt))
         self._inline.cancel_all_but(self._view.steps)
 
     def _log_end(self, end: Event) -> None:

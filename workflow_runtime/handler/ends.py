@@ -11,8 +11,6 @@ from workflow_runtime.ids import new_message_id
 from workflow_runtime.values import encode_error
 from workflow_runtime.worlds.base import Delivery, Message, RunStatus, World
 
-_LIVE = (RunStatus.PENDING, RunStatus.RUNNING)
-
 
 def wake_up(run_id: str) -> Message:
     """A message that has the run driven on. However many are sent, one waits in the queue at most."""
@@ -56,16 +54,13 @@ async def _outcome_of(world: World, run_id: str) -> Mapping[str, Json]:
 
 
 async def cancel_children(world: World, delivery: Delivery) -> None:
-    """Cancel the runs that a cancelled run had started, or one that it continues; each of them does the same for its own."""
-    run_id: str | None = delivery.message.run_id
+    """Cancel the runs that a cancelled run had started; each of them does the same for its own."""
+    run_id = delivery.message.run_id
+    log = await world.load(run_id)
     reason = f"its parent {run_id} was cancelled"
-    while run_id is not None:
-        children = await world.list_runs(parent=run_id, status=_LIVE, limit=1)
-        log = await world.load(run_id, limit=None if children else 1)
-        for event in log.events:
-            if event.kind is EventKind.CHILD_CREATED:
-                await cancel(world, event.data["run"], reason)
-        run_id = log.events[0].data.get("continues")
+    for event in log.events:
+        if event.kind is EventKind.CHILD_CREATED:
+            await cancel(world, event.data["run"], reason)
     await delivery.ack()
 
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import partial
 
 from workflow_runtime.errors import RunNotFoundError, WorkflowError, WorkflowNotRegisteredError
 from workflow_runtime.events import Event, EventKind
@@ -135,7 +136,7 @@ class Handler:
             start.retryings,
         )
         inline = InlineSteps(self._world, message.run_id)
-        inline.start(step_id, self._runner.run(attempt))
+        inline.start(step_id, partial(self._runner.run, attempt))
         try:
             while not await inline.one_is_done(self._options.extend_every):
                 if not await goes_on(delivery):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Container, Coroutine
+from collections.abc import Callable, Container, Coroutine
 from typing import Any
 
 from workflow_runtime.events import Event
@@ -24,6 +24,8 @@ class InlineSteps:
         self._run_id = run_id
         self._running: dict[str, asyncio.Task[Event]] = {}
         self._cancelled: set[asyncio.Task[Event]] = set()
+        self._news: asyncio.Future[None] | None = None
+        """Settled when a step is done, by the step's own task in its last moment: a callback would come a turn of the loop later."""
         self._end: asyncio.Task[object] | None = None
         """Waits for the run's end, which another process may bring about."""
 
@@ -33,9 +35,9 @@ class InlineSteps:
     def __contains__(self, step_id: object) -> bool:
         return step_id in self._running
 
-    def start(self, step_id: str, body: Coroutine[Any, Any, Event]) -> None:
-        """Run a step."""
-        self._running[step_id] = asyncio.create_task(body, name=f"workflow {step_id} of {self._run_id}")
+    def start(self, step_id: str, body: Callable[[], Coroutine[Any, Any, Event]]) -> None:
+        """Run a step. ``body`` is called in its task, which may be cancelled before it begins."""
+        self._running[step_id] = asyncio.create_task(self._told(body), name=f"workflow {step_id} of {self._run_id}")
 
     def outcomes(self) -> list[Event]:
         """What has come of the steps that are done; they are forgotten."""
@@ -60,6 +62,7 @@ class InlineSteps:
             return True
         if self._end is None:
             self._end = asyncio.create_task(self._world.wait_for_end(self._run_id))
+            self._end.add_done_callback(self._tell)
         return await self._wait(timeout)
 
     async def call_off(self) -> None:
@@ -72,11 +75,31 @@ class InlineSteps:
             tasks.append(self._end)
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _told(self, body: Callable[[], Coroutine[Any, Any, Event]]) -> Event:
+        try:
+            return await body()
+        finally:
+            self._tell()
+
+    def _tell(self, _: object = None) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
     async def _wait(self, timeout: float) -> bool:
-        waiting: list[asyncio.Task[Any]] = [*self._running.values(), *([self._end] if self._end is not None else [])]
-        await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if not self._is_news():
+            loop = asyncio.get_running_loop()
+            self._news = loop.create_future()
+            timer = loop.call_later(timeout, self._tell)
+            try:
+                await self._news
+            finally:
+                timer.cancel()
+                self._news = None
         if self._end is not None and self._end.done():
             if not self._end.cancelled() and (error := self._end.exception()):
                 logger.warning("whether run %s has ended is not known: %s", self._run_id, error)
             self._end = None
         return any(task.done() for task in self._running.values())
+
+    def _is_news(self) -> bool:
+        return any(task.done() for task in self._running.values()) or (self._end is not None and self._end.done())

@@ -24,7 +24,7 @@ class HookState:
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._created: asyncio.Future[None] = loop.create_future()
         self._owner: str | None = None
-        self._disposed = False
+        self._disposed = self._withdrawn = False
 
     async def receive(self) -> Json:
         """The next payload, encoded. Raises ``HookConflictError``, ``HookDisposedError``."""
@@ -46,8 +46,13 @@ class HookState:
         return self._payloads.popleft()
 
     async def conflict(self) -> str | None:
-        """The run that has the token, once it is known whether another one has; None when it is ours."""
+        """The run that has the token, once it is known whether another one has; None when it is ours.
+
+        Raises ``HookDisposedError`` when nobody will ever know, since it was disposed of before.
+        """
         await asyncio.shield(self._created)
+        if self._withdrawn:
+            raise HookDisposedError(self.token)
         return self._owner
 
     def dispose(self) -> None:
@@ -55,6 +60,9 @@ class HookState:
         if not self._disposed:
             self._disposed = True
             self._wake_all()
+            if not self._created.done():
+                self._withdrawn = True
+                self._created.set_result(None)
             if self._owner is None:
                 self._dispose(self.entity)
 

@@ -30,6 +30,8 @@ from workflow_runtime.values import PROCESS_CLASSES
 
 _shared: dict[tuple[Bundle, Path], SandboxProgram] = {}
 _sharing = threading.Lock()
+_standing: dict[str, SandboxProgram] = {}
+"""Whose modules stand in ``sys.modules`` under a prefix."""
 
 
 class BundleClasses:
@@ -66,10 +68,11 @@ class SandboxProgram:
 
     def __init__(self, bundle: Bundle, root: Path, run_id: str = "", *, shared: bool) -> None:
         self._prefix = prefix_of(bundle.hash, run_id)
-        sys.modules[self._prefix] = ModuleType(self._prefix)
         self._shared = shared
         self._paths = {str(root / module.path): module.path for module in bundle.modules}
         self._modules: dict[str, ModuleType] = {}
+        self._package = ModuleType(self._prefix)
+        self.take_place()
         packages = {module.name: module.is_package for module in bundle.modules}
         importer = Importer(packages, bundle.pure, self._modules, self._execute, self._prefix)
         self.classes = BundleClasses(self._prefix, packages, importer.load)
@@ -100,12 +103,26 @@ class SandboxProgram:
         """The encoded error without the prefix of the bundle's modules."""
         return json.loads(json.dumps(error).replace(f"{self._prefix}.", ""))
 
+    def take_place(self) -> None:
+        """Have the modules of this execution, and of no other of the same run, stand in ``sys.modules``."""
+        standing = _standing.get(self._prefix)
+        if standing is not self:
+            if standing is not None:
+                standing._leave()
+            _standing[self._prefix] = self
+            sys.modules[self._prefix] = self._package
+            sys.modules.update((f"{self._prefix}.{name}", module) for name, module in self._modules.items())
+
     def release(self) -> None:
         """Take the modules of this one run out of ``sys.modules`` again."""
-        if not self._shared:
-            sys.modules.pop(self._prefix, None)
-            for name in self._modules:
-                sys.modules.pop(f"{self._prefix}.{name}", None)
+        if not self._shared and _standing.get(self._prefix) is self:
+            self._leave()
+
+    def _leave(self) -> None:
+        del _standing[self._prefix]
+        sys.modules.pop(self._prefix, None)
+        for name in self._modules:
+            sys.modules.pop(f"{self._prefix}.{name}", None)
 
     def _execute(self, name: str, module: ModuleType) -> None:
         module.__dict__["__builtins__"] = self._builtins

@@ -13,6 +13,7 @@ from workflow_runtime.events import Json
 from workflow_runtime.machine.current import require_machine, running_machine
 from workflow_runtime.machine.machine import Machine
 from workflow_runtime.values import Classes, decode, encode, encode_call, return_hint
+from workflow_runtime.values.calls import positional_counts
 
 Captured = Callable[[], Mapping[str, object]]
 """Gives what a nested step reads of the functions around it, as it is when the step is called."""
@@ -33,14 +34,15 @@ def step_stub(
 
     def stub(function: Callable[..., object]) -> Any:
         signature = inspect.signature(function)
+        takes = positional_counts(signature) if captured is None else range(0)
 
         @functools.wraps(function)
         def call(*args: object, **kwargs: object) -> Coroutine[Any, Any, object]:
-            given = signature.bind(*args, **kwargs)
+            given = None if not kwargs and len(args) in takes else signature.bind(*args, **kwargs)
             machine = require_machine(f"step {function.__qualname__}")
             if binder is classmethod:
                 args = _without_class(function, args)
-            if captured is not None:
+            if captured is not None and given is not None:
                 given.apply_defaults()
                 args, kwargs = given.args, given.kwargs
             encoded = encode_call(args, kwargs, classes, where=function.__qualname__)

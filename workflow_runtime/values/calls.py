@@ -29,6 +29,8 @@ class _Callee:
     """The name of ``*args``, if there is one."""
     keywords: str | None
     """The name of ``**kwargs``, if there is one."""
+    takes: range
+    """How many arguments a call may have that has no keywords; empty when it must have some."""
 
 
 # Bounded instead of weak: annotations refer to classes, whose methods refer to the module that holds the function.
@@ -48,7 +50,8 @@ def decode_call(
     args, kwargs = _parts(data, where)
     callee = _callee(function)
     try:
-        callee.signature.bind(*args, **kwargs)
+        if kwargs or len(args) not in callee.takes:  # most calls are plain, and binding takes longer than all the rest
+            callee.signature.bind(*args, **kwargs)
     except TypeError as error:
         raise SerializationError(_misfit(function, callee, args, kwargs, error, where)) from None
     names = callee.positional
@@ -124,7 +127,19 @@ def _look_at(function: Callable[..., object]) -> _Callee:
         positional=tuple(name for name, p in signature.parameters.items() if p.kind in _POSITIONAL),
         rest=kinds.get(inspect.Parameter.VAR_POSITIONAL),
         keywords=kinds.get(inspect.Parameter.VAR_KEYWORD),
+        takes=positional_counts(signature),
     )
+
+
+def positional_counts(signature: inspect.Signature) -> range:
+    """How many positional arguments, and no others, fit the signature."""
+    parameters = signature.parameters.values()
+    if any(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in parameters):
+        return range(0)
+    positional = [p for p in parameters if p.kind in _POSITIONAL]
+    required = sum(p.default is p.empty for p in positional)
+    has_rest = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return range(required, sys.maxsize if has_rest else len(positional) + 1)
 
 
 def _signature(function: Callable[..., object]) -> inspect.Signature:
