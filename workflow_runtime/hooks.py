@@ -59,7 +59,10 @@ class Hook(Generic[T]):
             raise StopAsyncIteration from None
 
     async def conflict(self) -> Run[Any] | None:
-        """The run that has the token, None when it is ours. Once it is ours, it stays so until the hook is disposed of."""
+        """The run that has the token, None when it is ours. Once it is ours, it stays so until the hook is disposed of.
+
+        Raises ``HookDisposedError`` when it was disposed of before that was known.
+        """
         owner = await self._state.conflict()
         return None if owner is None else Run(owner)
 

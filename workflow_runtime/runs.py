@@ -19,6 +19,7 @@ from workflow_runtime.streams import Stream, StreamReader
 from workflow_runtime.values import PROCESS_CLASSES, Classes, decode, decode_error
 from workflow_runtime.values.handles import HandleKind, register_handle
 from workflow_runtime.worlds.base import RunInfo, RunStatus, StreamInfo
+from workflow_runtime.worlds.encoding import storable
 
 R = TypeVar("R")
 
@@ -65,6 +66,8 @@ class Run(Generic[R]):
         machine = running_machine()
         if machine is None:
             return self._value(await _end_of_chain(self.id, timeout), PROCESS_CLASSES)
+        if not storable(self.id) or "\0" in self.id:
+            raise RunNotFoundError(self.id)  # no run is called so, and no log could hold that it is awaited
         async with asyncio.timeout(timeout):
             return self._value(await machine.watch(self.id, machine.here()), machine.program.classes)
 

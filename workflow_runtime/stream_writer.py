@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Sequence
 
 from workflow_runtime.errors import StreamClosedError, WriterLostError
+from workflow_runtime.handler.patience import patiently
 from workflow_runtime.worlds.base import StreamWriter, World
 
 GROUP_SECONDS = 0.008
@@ -65,16 +66,18 @@ class Writer:
         await self.flush()
 
     async def finish(self) -> None:
-        """The attempt succeeded: flush, then close if that was asked. Raises what went wrong, unless the step was told."""
+        """The attempt succeeded: flush. Raises what went wrong, unless the step was told."""
         told = self._told
         try:
             await self.flush()
         except Exception:
-            if told:
-                return
-            raise
-        if self._closed:
-            await self._world.close_stream(self._run_id, self._name, writer=self._by)
+            if not told:
+                raise
+
+    async def finish_close(self) -> None:
+        """All the attempt's streams are flushed: close this one, if that was asked and nothing went wrong with it."""
+        if self._closed and self._error is None:
+            await patiently(lambda: self._world.close_stream(self._run_id, self._name, writer=self._by))
 
     async def give_up(self) -> None:
         """Leave what is not in the world yet."""

@@ -61,6 +61,10 @@ class AttemptStreams:
         self._over = True
         for writer in self._writers.values():
             await writer.finish()
+        for (
+            writer
+        ) in self._writers.values():  # the last that may fail: another attempt would find those closed that came before
+            await writer.finish_close()
 
     async def fail(self) -> None:
         """The attempt failed: what it wrote may still be read, but no stream is closed, and nothing is raised."""

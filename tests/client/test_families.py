@@ -113,9 +113,10 @@ async def test_workflow_code_finds_and_cancels_other_runs(office: Any) -> None:
         assert await run.result(20) == [3, 3, [RunStatus.CANCELLED] * 3, "wrun_NOBODY"]
 
 
-async def test_a_run_that_is_not_there_is_said_not_to_be_there(office: Any) -> None:
+@pytest.mark.parametrize("run_id", ["wrun_NOBODY", "\ud800", "\0"])
+async def test_a_run_that_is_not_there_is_said_not_to_be_there(office: Any, run_id: str) -> None:
     async with office.working():
-        run = await start(office.families.watches, "wrun_NOBODY")
+        run = await start(office.families.watches, run_id)
         with pytest.raises(RunFailedError) as failed:
             await run.result(20)
         nobody = get_run("wrun_NOBODY")

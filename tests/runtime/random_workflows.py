@@ -8,6 +8,7 @@ from typing import Any
 SOURCE = """
 from workflow_runtime.machine.current import running_machine
 from workflow_runtime.machine.commands import ContinueAsNew
+from workflow_runtime.errors import HookConflictError
 
 async def run(node):
     kind, *rest = node
@@ -55,6 +56,64 @@ async def run(node):
         got = [await door.receive() for _ in range(rest[0])]
         door.dispose()
         return ["got", *got]
+    if kind == "shared":
+        token, quiet = rest
+        beside = asyncio.create_task(asyncio.sleep(quiet))
+        if quiet != 0.1:
+            await run(["step", "before", 0, 0])
+        door = running_machine().open_hook(token, None, None, "")
+        try:
+            if quiet > 1:
+                beside.cancel()
+            if quiet == 0.5:
+                owner = await door.conflict()
+                if owner is not None:
+                    return ["taken", await run(["step", "taken", 0, 0])]
+            return ["had", await door.receive()]
+        except HookConflictError:
+            return ["taken", await run(["step", "taken", 0, 0])]
+        finally:
+            door.dispose()
+    if kind == "brief":
+        token, seconds = rest
+        got = []
+        for _ in range(2):
+            door = running_machine().open_hook(token, None, None, "")
+            try:
+                async with asyncio.timeout(seconds):
+                    got.append(await door.receive())
+            except TimeoutError:
+                got.append("late")
+            except HookConflictError:
+                got.append("taken")
+            door.dispose()
+        return ["brief", *got]
+    if kind == "patient":
+        child = running_machine().start_child("workflow//app//main", {"args": [rest[1]]}, {"n": "1"}, "")
+        try:
+            async with asyncio.timeout(rest[0]):
+                end = await running_machine().watch(child, "")
+        except TimeoutError:
+            again = await asyncio.gather(running_machine().watch(child, ""), running_machine().watch(child, ""))
+            assert again[0] == again[1]
+            end = again[1]
+        return [end["status"], end.get("output")]
+    if kind == "spawn":
+        running_machine().start_child("workflow//app//main", {"args": [rest[0]]}, {}, "")
+        return "spawn"
+    if kind == "attribute":
+        running_machine().set_attributes({rest[0]: rest[1]}, "")
+        assert running_machine().attributes.get(rest[0]) == rest[1]
+        return "attribute"
+    if kind == "either":
+        doors = [running_machine().open_hook(None, None, None, "") for _ in range(2)]
+        tasks = [asyncio.create_task(door.receive()) for door in doors]
+        done, late = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in late:
+            task.cancel()
+        for door in doors:
+            door.dispose()
+        return ["either", *sorted([task.result() for task in done])]
     if kind == "child":
         child = running_machine().start_child("workflow//app//main", {"args": rest}, {}, "")
         end = await running_machine().watch(child, "")
@@ -73,6 +132,8 @@ async def main(node):
 def program(dice: random.Random, depth: int) -> list[Any]:
     """A random workflow: ``["step", name, failures, seconds]`` or a node of others."""
     leaf: list[Any] = ["step", f"s{dice.randrange(10**6)}", dice.choice([0, 0, 0, 1, 2]), dice.choice([0, 0, 0.2, 1.5])]
+    if dice.random() < 0.25:
+        return _of_others(dice, program(dice, depth - 1) if depth else leaf)
     if depth == 0:
         return dice.choice([leaf, leaf, ["sleep", dice.choice([0, 0.1, 0.7, 3])], ["hook", dice.choice([1, 1, 3])]])
     kind = dice.choice(
@@ -90,6 +151,21 @@ def program(dice: random.Random, depth: int) -> list[Any]:
     return [kind, *(program(dice, depth - 1) for _ in range(dice.randint(2, 3)))]
 
 
+def _of_others(dice: random.Random, inner: list[Any]) -> list[Any]:
+    """A node that has to do with other runs: with their tokens, of which there are few, or as their parent."""
+    token = dice.choice("xyz")
+    nodes: list[list[Any]] = [
+        ["shared", token, dice.choice([0.1, 0.5, 3])],
+        ["shared", token, dice.choice([0.1, 0.5, 3])],
+        ["brief", token, dice.choice([0, 0.1, 1])],
+        ["patient", dice.choice([0, 0.1, 1]), inner],
+        ["spawn", inner],
+        ["attribute", token, dice.choice(["1", "2", None])],
+        ["either"],
+    ]
+    return dice.choice(nodes)
+
+
 def fits(node: list[Any], got: Any) -> bool:
     """Whether ``got`` is a right result of the workflow."""
     kind, *rest = node
@@ -100,6 +176,17 @@ def fits(node: list[Any], got: Any) -> bool:
             return bool(got == "slept")
         case "hook":
             return bool(got == ["got", *(f"payload {n}" for n in range(rest[0]))])
+        case "shared":
+            return got == ["taken", "done taken"] or (got[0] == "had" and str(got[1]).startswith("payload"))
+        case "brief":
+            right = all(one in ("late", "taken") or one.startswith("payload") for one in got[1:])
+            return got[0] == "brief" and len(got) == 3 and right
+        case "patient":
+            return got[0] == "completed" and fits(rest[1], got[1])
+        case "spawn" | "attribute":
+            return bool(got == kind)
+        case "either":
+            return got[0] == "either" and len(got) in (2, 3)
         case "child":
             return got[0] == "completed" and fits(rest[0], got[1])
         case "again":

@@ -18,6 +18,12 @@ VALUES = st.recursive(
 )
 
 
+QUOTES = b"[" * 300 + b'"' + b'\\"' * 500_000
+"""One string that does not end: whoever tried each of its quotes in turn would be at it for an hour."""
+UTF_16 = "≢".encode("utf-16-le") + ("[" * 5_000).encode("utf-16-le")
+"""Valid in UTF-16, whose bytes look like the quote of a string around all that follows."""
+
+
 def depth_of(value: Any) -> int:
     if isinstance(value, dict):
         value = list(value.values())
@@ -34,7 +40,9 @@ def test_what_is_no_deeper_than_allowed_is_parsed_and_nothing_else(value: Any, d
         assert parse_json(text, depth) == json.loads(text)
 
 
-@pytest.mark.parametrize("text", [b"[" * 1_000_000, b'{"a":' * 100_000, b'"' + b"\\" * 99_999, b"", b"[1", b"\xff"])
+@pytest.mark.parametrize(
+    "text", [b"[" * 1_000_000, b'{"a":' * 100_000, b'"' + b"\\" * 99_999, b"", b"[1", b"\xff", QUOTES, UTF_16]
+)
 def test_what_is_no_json_or_too_deep_is_a_value_error(text: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         WebhookRequest("POST", "/", {}, text, "wrun_1").json()

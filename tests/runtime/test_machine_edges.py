@@ -234,3 +234,26 @@ def test_a_run_leaves_no_module_behind(story: Any) -> None:
 def test_code_of_a_newer_python_fails_the_run_and_says_so(story: Any) -> None:
     with pytest.raises(WorkflowError, match="can not be loaded: SyntaxError"):
         story("async def main():\n    this is no Python")
+
+
+def test_a_clock_that_is_a_little_behind_does_not_turn_time_back_and_one_that_was_put_right_does(story: Any) -> None:
+    source = """
+        async def main():
+            times = []
+            for number in range(4):
+                await a(number)
+                times.append(time.time())
+            await asyncio.sleep(5)
+            return times
+    """
+    run = story("import time\n" + textwrap.dedent(source))
+    start = run.now
+    for ahead in (1.0, 3600.0, 3595.0, 2.0):  # another process is 5 s behind; then an hour is taken back
+        [created] = run.commit()
+        run.now = start + ahead - 1
+        run.complete(created.entity)
+    [slept] = run.commit()
+    assert slept.data["until"] == start + 7
+    run.elapse(slept.entity)
+    assert run.result() == [start + 1, start + 3600, start + 3600, start + 2]
+    run.replay()

@@ -325,3 +325,45 @@ def test_only_what_is_new_counts_as_live(tell: Any) -> None:
     run = tell("async def main():\n    await a(machine().replaying)\n    return machine().replaying", a=seen.append)
     assert run.play() is False
     assert seen == [False]
+
+
+def test_a_workflow_that_has_yet_to_hear_of_a_conflict_is_not_stuck_whatever_else_it_decided(tell: Any) -> None:
+    run = tell(
+        """
+        async def main():
+            beside = asyncio.create_task(asyncio.sleep(100))
+            await a(1)
+            door = hook("taken")
+            beside.cancel()
+            try:
+                await door.receive()
+            except HookConflictError as error:
+                return error.run_id
+        """
+    )
+    run.taken["taken"] = "wrun_other"
+    run.commit()
+    run.complete("step_000001")
+    assert [e.kind.value for e in run.commit()] == ["hook_conflict", "wait_cancelled"]
+    assert run.result() == "wrun_other"
+    run.replay()
+
+
+def test_whether_a_hook_has_its_token_is_never_known_when_it_was_disposed_of_before(tell: Any) -> None:
+    run = tell(
+        """
+        async def main():
+            door = hook("t")
+            asking = asyncio.create_task(door.conflict())
+            await asyncio.sleep(0)
+            door.dispose()
+            for ask in (asking, door.conflict()):
+                try:
+                    await ask
+                except Exception as error:
+                    print(type(error).__name__)
+            return [type(asking.exception()).__name__]
+        """
+    )
+    assert run.result() == ["HookDisposedError"]
+    assert [e.kind.value for e in run.log] == ["run_created", "run_started", "run_completed"]

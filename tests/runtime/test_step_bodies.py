@@ -279,3 +279,16 @@ async def test_a_step_knows_a_key_that_is_the_same_for_every_attempt(run: Run) -
 
 def test_outside_of_a_workflow_nothing_is_cancelled() -> None:
     assert step_cancelled() is False
+
+
+@pytest.mark.parametrize("threaded", [True, False])
+async def test_a_body_that_raises_generator_exit_has_failed_like_any_other(run: Run, threaded: bool) -> None:
+    def work() -> None:
+        raise GeneratorExit
+
+    async def work_async() -> None:
+        raise GeneratorExit
+
+    event = await run(work if threaded else work_async)
+    assert event.kind is EventKind.STEP_RETRYING
+    assert str(decode_error(event.data["error"])) == "step//app//work raised GeneratorExit"

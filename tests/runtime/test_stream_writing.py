@@ -343,3 +343,40 @@ def test_a_chunk_is_one_line_of_json() -> None:
 def test_a_chunk_of_another_version_is_refused() -> None:
     with pytest.raises(SerializationError, match="upgrade"):
         value_of(b"\x7fabc", "chunk")
+
+
+async def test_no_stream_is_closed_before_all_of_the_attempt_are_in_the_world(gate: Gate) -> None:
+    """Another attempt would find it closed, and fail for good."""
+
+    async def write_two() -> None:
+        other = Stream("wrun_1", "other")
+        async with attempt(gate):
+            await STREAM.write("whole")
+            await STREAM.close()
+            await other.write("here")
+            await other.flush()
+            gate.close_gate()
+            await other.write("on its way")
+            gate.error = WorldError("away")
+            gate.open_gate()
+
+    with pytest.raises(WorldError, match="away"):
+        await write_two()
+    assert gate.closed == []
+
+
+async def test_a_close_that_the_world_did_not_take_at_once_is_tried_again(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [WorldError("away")]
+
+    async def close_stream(run_id: str, name: str, *, writer: StreamWriter | None = None) -> None:
+        if failures:
+            raise failures.pop()
+        gate.closed.append(name)
+
+    monkeypatch.setattr(gate, "close_stream", close_stream)
+    async with attempt(gate):
+        await STREAM.write("whole")
+        await STREAM.close()
+    assert gate.closed == ["log"]
