@@ -24,6 +24,11 @@ def keyed_run_id(workflow: str, key: str) -> str:
     return f"wrun_{_digest(f'{workflow}/{key}')}"
 
 
+def wait_key(run_id: str, wait: str) -> str:
+    """The key of the message that says that a wait is over."""
+    return f"{run_id}:{wait}"
+
+
 def new_message_id() -> str:
     """A new message's id, ``wmsg_<ULID>``."""
     return f"wmsg_{_ulid()}"

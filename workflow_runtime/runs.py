@@ -15,6 +15,7 @@ from workflow_runtime.events import EventKind, Json
 from workflow_runtime.identity import workflow_of
 from workflow_runtime.machine.current import running_machine
 from workflow_runtime.process import process_world
+from workflow_runtime.slots import waiting_for_a_run
 from workflow_runtime.streams import Stream, StreamReader
 from workflow_runtime.values import PROCESS_CLASSES, Classes, decode, decode_error
 from workflow_runtime.values.handles import HandleKind, register_handle
@@ -179,7 +180,9 @@ async def _end_of_chain(run_id: str, timeout: float | None) -> Mapping[str, Json
     world = await process_world()
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
-        info = await world.wait_for_end(run_id, None if deadline is None else max(0.0, deadline - time.monotonic()))
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        with waiting_for_a_run():
+            info = await world.wait_for_end(run_id, left)
         (end,) = (await world.load(run_id, after=info.slot - 1)).events
         if end.kind is not EventKind.RUN_CONTINUED:
             return {"run": run_id, "status": info.status.value, **end.data}

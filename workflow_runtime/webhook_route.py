@@ -24,6 +24,8 @@ BODY_LIMIT = 1024 * 1024
 """Bytes that a request's body may have, unless ``WORKFLOW_WEBHOOK_LIMIT`` says otherwise."""
 REPLY_SECONDS = 30.0
 """How long a request waits for the reply of a run."""
+_THE_SERVERS = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"})
+"""Headers that only the server can set rightly; a run that echoes a request's headers would have them."""
 _TRIES = 3  # a token may go from one run to another between the look and the write
 
 
@@ -129,4 +131,5 @@ async def _reply_of_run(world: World, run_id: str, stream: str) -> HttpResponse:
 
 def _response(reply: Reply) -> HttpResponse:
     body = reply.body.encode() if isinstance(reply.body, str) else reply.body
-    return HttpResponse(reply.status, reply.headers, body)
+    headers = {name: value for name, value in reply.headers.items() if name.lower() not in _THE_SERVERS}
+    return HttpResponse(reply.status, headers, body)

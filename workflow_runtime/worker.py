@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from workflow_runtime.handler.handler import Handler
+from workflow_runtime.slots import Slot, current_slot
 from workflow_runtime.worlds.base import Delivery, World
 
 logger = logging.getLogger("workflow_runtime.worker")
@@ -26,7 +27,8 @@ class Worker:
         self._handler = handler
         self._concurrency = concurrency
         self._grace = grace
-        self._active: set[asyncio.Task[None]] = set()
+        self._active: dict[asyncio.Task[None], Slot] = {}
+        self._room = asyncio.Event()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -47,23 +49,36 @@ class Worker:
         pause = 0.1
         while True:
             try:
-                for delivery in await self._world.receive(self._concurrency - len(self._active)):
+                for delivery in await self._world.receive(await self._free()):
                     self._start(delivery)
                 pause = 0.1
             except Exception:  # no failure may end the worker in silence while its process goes on
                 logger.exception("the queue can not be read; trying again in %.1f s", pause)
                 await asyncio.sleep(pause)
                 pause = min(30.0, pause * 2)
-            while len(self._active) >= self._concurrency:
-                await asyncio.wait(self._active, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _free(self) -> int:
+        """How many messages more may be taken, once there may be one. Those that only wait for other runs do not count."""
+        while True:
+            free = self._concurrency - sum(not slot.lent for slot in self._active.values())
+            if free > 0:
+                return free
+            self._room.clear()
+            await self._room.wait()
 
     def _start(self, delivery: Delivery) -> None:
-        task = asyncio.create_task(self._handler.handle(delivery), name=f"workflow message {delivery.message.id}")
-        self._active.add(task)
+        slot = Slot(self._room.set)
+        task = asyncio.create_task(self._handle(delivery, slot), name=f"workflow message {delivery.message.id}")
+        self._active[task] = slot
         task.add_done_callback(self._done)
 
+    async def _handle(self, delivery: Delivery, slot: Slot) -> None:
+        current_slot.set(slot)
+        await self._handler.handle(delivery)
+
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._active.discard(task)
+        del self._active[task]
+        self._room.set()
         if not task.cancelled() and (error := task.exception()):
             logger.error("%s could not be handed back: %s", task.get_name(), error)
 

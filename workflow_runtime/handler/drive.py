@@ -22,12 +22,12 @@ from workflow_runtime.handler.patience import goes_on, patiently
 from workflow_runtime.handler.plan import Plan, child, failure, successor
 from workflow_runtime.handler.steps import Attempt, StepRunner
 from workflow_runtime.handler.view import LogView, StepView
-from workflow_runtime.ids import new_message_id
+from workflow_runtime.ids import new_message_id, wait_key
 from workflow_runtime.logs import runtime_logger
 from workflow_runtime.machine.machine import Machine
 from workflow_runtime.tracing import stamped, stamped_runs
 from workflow_runtime.values import decode_error
-from workflow_runtime.worlds.base import Committed, Delivery, Log, Message, Refused, World
+from workflow_runtime.worlds.base import Committed, Delivery, Log, Message, Refused, UnstorableError, World
 
 logger = runtime_logger("handler")
 
@@ -67,6 +67,8 @@ class RunDriver:
         self._view = LogView()
         self._facts: list[Event] = []
         self._facts_fed = 0
+        self._doomed: WorkflowError | None = None
+        """Why the run can only fail: what it decided is nothing that a storage could hold."""
         self._inline = InlineSteps(world, log.run.id)
         self._live = LiveMachine(log.run.id, machine, check_replay=options.check_replay)
         self._over = None if options.budget is None else time.monotonic() + options.budget
@@ -86,6 +88,8 @@ class RunDriver:
         """Commit all that is known and decided now. True when the message is done with."""
         while not self._view.ended:
             try:
+                if self._doomed is not None:
+                    raise self._doomed
                 plan = self._plan(self._new_facts())
             except WorkflowError as error:
                 self._forget_machine()  # it was fed half of what it should have been
@@ -94,7 +98,13 @@ class RunDriver:
             early = 0.0 if plan.ends or lasts else self._woke_too_early()
             acks = not (lasts or early or plan.tells)
             if plan.events:
-                answer = await self._commit(plan, acks=acks)
+                try:
+                    answer = await self._commit(plan, acks=acks)
+                except UnstorableError as error:
+                    if self._doomed is not None:
+                        raise
+                    self._doomed = error
+                    continue
                 if isinstance(answer, Refused):
                     self._catch_up(answer.missed)
                     continue
@@ -172,7 +182,7 @@ class RunDriver:
         """See to it that something happens with what was just decided."""
         match event.kind:
             case EventKind.WAIT_CREATED:
-                key = f"{self._run_id}:{event.entity}"
+                key = wait_key(self._run_id, event.entity)
                 plan.sends.append(Message(new_message_id(), self._run_id, key=key, due=event.data["until"]))
             case EventKind.STEP_CREATED if self._has_room(plan) and self._runner.knows(event.data["step"]):
                 plan.events.append(self._started(event.entity, 1, now))

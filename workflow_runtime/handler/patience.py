@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from workflow_runtime.errors import WorldError
-from workflow_runtime.worlds.base import Delivery
+from workflow_runtime.worlds.base import Delivery, UnstorableError
 
 T = TypeVar("T")
 logger = logging.getLogger("workflow_runtime.handler")
@@ -27,6 +27,8 @@ async def patiently(write: Callable[[], Awaitable[T]]) -> T:
     for attempt in range(TRIES - 1):
         try:
             return await write()
+        except UnstorableError:
+            raise
         except WorldError as error:
             pause = PAUSE * 2**attempt
             logger.warning("the world did not take a write; again in %.1f s: %s", pause, error)

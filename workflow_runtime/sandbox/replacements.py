@@ -200,7 +200,7 @@ def _uuid() -> ModuleType:
 _ASYNCIO = (
     "ALL_COMPLETED AbstractEventLoop Barrier BoundedSemaphore BrokenBarrierError CancelledError Condition Event "
     "FIRST_COMPLETED FIRST_EXCEPTION Future Handle InvalidStateError LifoQueue Lock PriorityQueue Queue QueueEmpty "
-    "QueueFull QueueShutDown Semaphore Task TaskGroup Timeout TimeoutError TimerHandle all_tasks create_task "
+    "QueueFull QueueShutDown Semaphore Task TaskGroup Timeout TimeoutError TimerHandle create_task "
     "current_task ensure_future gather get_running_loop get_event_loop iscoroutine iscoroutinefunction isfuture shield "
     "sleep timeout timeout_at wait_for wrap_future"
 ).split()
@@ -233,6 +233,12 @@ def _as_completed(fs: Iterable[Any], *, timeout: float | None = None) -> Any:
     return asyncio.as_completed([asyncio.ensure_future(f) for f in dict.fromkeys(fs)], timeout=timeout)
 
 
+def _all_tasks(loop: asyncio.AbstractEventLoop | None = None) -> set[Any]:
+    return _InOrder(
+        sorted(asyncio.all_tasks(loop), key=hash)
+    )  # the standard library's set is in the order of addresses
+
+
 async def _to_thread(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     if not getattr(function, "__workflow_stub__", False):
         name = getattr(function, "__qualname__", repr(function))
@@ -245,7 +251,7 @@ async def _to_thread(function: Callable[..., Any], /, *args: Any, **kwargs: Any)
 def _asyncio() -> ModuleType:
     module = ModuleType("asyncio", "The part of asyncio that is pure.")
     module.__dict__.update({name: getattr(asyncio, name) for name in _ASYNCIO if hasattr(asyncio, name)})
-    module.__dict__.update(wait=_wait, as_completed=_as_completed, to_thread=_to_thread)
+    module.__dict__.update(wait=_wait, as_completed=_as_completed, to_thread=_to_thread, all_tasks=_all_tasks)
     module.__dict__["__getattr__"] = lambda name: _absent(name)
     return module
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from workflow_runtime.errors import WorldError
 from workflow_runtime.events import EventKind
 from workflow_runtime.testing.harness import (
     Harness,
@@ -24,7 +23,16 @@ from workflow_runtime.testing.harness import (
     run_continued,
     step_created,
 )
-from workflow_runtime.worlds.base import Committed, HookInfo, Message, Recorded, Refused, RunInfo, World
+from workflow_runtime.worlds.base import (
+    Committed,
+    HookInfo,
+    Message,
+    Recorded,
+    Refused,
+    RunInfo,
+    UnstorableError,
+    World,
+)
 
 _HOOK = "hook_000001"
 _STRANGE_TEXTS = ["", "NUL \0 inside", "\0", "ü 😀 \u2028", "%_*?'\"`;--", " a ", "x" * 5000, "A", "a"]
@@ -98,11 +106,11 @@ class HookPromises:
 
     async def test_text_that_is_none_is_refused(self, world: World) -> None:
         run = await _hooked(world, token := fresh("token"))
-        with pytest.raises(WorldError):
+        with pytest.raises(UnstorableError):
             await world.commit(run.id, 2, [hook_created("hook_000002", "\ud800")])
-        with pytest.raises(WorldError):
+        with pytest.raises(UnstorableError):
             await world.commit(run.id, 2, [event(EventKind.HOOK_CREATED, "hook_000002", token=7)])
-        with pytest.raises(WorldError):
+        with pytest.raises(UnstorableError):
             await world.record(run.id, hook_received(_HOOK, "\udfff"))
         assert await kinds(world, run.id) == [EventKind.RUN_CREATED, EventKind.HOOK_CREATED]
         assert [hook.token for hook in await world.list_hooks(run.id)] == [token]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 
+from workflow_runtime.events import EventKind
+from workflow_runtime.ids import wait_key
 from workflow_runtime.testing.harness import (
     A_WHILE,
     SOON,
     Harness,
+    append,
+    event,
     far_from_now,
     fresh,
     held,
@@ -149,6 +153,23 @@ class QueuePromises:
         in_work = await take(world)
         await world.send(second := _message(key="k"))
         assert (in_work.message, (await take(world)).message) == (first, second)
+
+    async def test_a_cancelled_wait_takes_its_message_along(self, world: World) -> None:
+        run = await new_run(world)
+        await append(world, run.id, event(EventKind.WAIT_CREATED, "wait_1", until=1.0))
+        kept = _message(run.id, key=wait_key(run.id, "wait_2"))
+        await world.send(_message(run.id, key=wait_key(run.id, "wait_1")))
+        await world.send(kept)
+        await append(world, run.id, event(EventKind.WAIT_CANCELLED, "wait_1"))
+        assert [d.message for d in await _receive(world)] == [kept]
+
+    async def test_a_cancelled_wait_leaves_a_message_in_hand_alone(self, world: World) -> None:
+        run = await new_run(world)
+        await append(world, run.id, event(EventKind.WAIT_CREATED, "wait_1", until=1.0))
+        await world.send(_message(run.id, key=wait_key(run.id, "wait_1")))
+        delivery = await take(world)
+        await append(world, run.id, event(EventKind.WAIT_CANCELLED, "wait_1"))
+        assert await delivery.extend()
 
     async def test_a_keyed_message_whose_owner_has_died_swallows(self, world: World, harness: Harness) -> None:
         dying = await harness.make()

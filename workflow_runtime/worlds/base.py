@@ -11,7 +11,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from workflow_runtime.errors import WorldError
 from workflow_runtime.events import Event, Json
+
+
+class UnstorableError(WorldError):
+    """What was to be written makes no sense, or no storage could hold it: trying again helps nobody."""
 
 
 class RunStatus(StrEnum):
@@ -273,7 +278,8 @@ class World(Protocol):
         its tokens are free, and its streams are closed; each watch of it gets a message, or watches its successor from then on when the
         run has been continued. A ``watch_created`` of a run that has ended, or is not there, gets its message at once;
         one of a run that has been continued watches the last of its chain.
-        Raises ``RunNotFoundError``.
+        A ``wait_cancelled`` removes the message whose key is ``wait_key(run_id, wait)``, unless somebody has it in hand.
+        Raises ``RunNotFoundError``, and ``UnstorableError`` when the events or messages can not be stored, whoever tries.
         """
 
     async def record(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from workflow_runtime.errors import WorldError
 from workflow_runtime.events import RUN_ENDS, Event, EventKind
-from workflow_runtime.worlds.base import NewRun
+from workflow_runtime.worlds.base import NewRun, UnstorableError
 from workflow_runtime.worlds.encoding import storable
 from workflow_runtime.worlds.entities import CHANGES_THE_RUN
 
@@ -43,13 +42,13 @@ _READ_BY_THE_WORLD: Mapping[EventKind, Mapping[str, type | tuple[type, ...]]] = 
 
 
 def check_event(event: Event) -> None:
-    """Raise ``WorldError`` when the event lacks what its kind must say, or says it in text that no storage can hold."""
+    """Raise ``UnstorableError`` when the event lacks what its kind must say, or says it in text that no storage can hold."""
     if not event.entity and event.kind not in _OF_NO_ENTITY:
-        raise WorldError(f"a {event.kind} event names no entity; set it to the correlation id of what it is about")
+        raise UnstorableError(f"a {event.kind} event names no entity; set it to the correlation id of what it is about")
     for name, wanted in _READ_BY_THE_WORLD.get(event.kind, {}).items():
         value = event.data.get(name)
         if not isinstance(value, wanted) or (isinstance(value, str) and not storable(value)):
-            raise WorldError(
+            raise UnstorableError(
                 f"a {event.kind} event{' of ' + event.entity if event.entity else ''} has {value!r} as its {name!r}; "
                 "workflow_runtime.events says what it must hold, and text must not have half of a surrogate pair in it"
             )
@@ -58,35 +57,37 @@ def check_event(event: Event) -> None:
 
 
 def check_created(event: Event) -> None:
-    """Raise ``WorldError`` unless the event may begin a run."""
+    """Raise ``UnstorableError`` unless the event may begin a run."""
     if event.kind is not EventKind.RUN_CREATED:
-        raise WorldError(f"a run begins with a run_created event, not {event.kind}")
+        raise UnstorableError(f"a run begins with a run_created event, not {event.kind}")
     check_event(event)
 
 
 def check_fact(event: Event) -> None:
-    """Raise ``WorldError`` unless ``record`` may take the event."""
+    """Raise ``UnstorableError`` unless ``record`` may take the event."""
     if event.kind not in FACTS:
-        raise WorldError(f"record() takes facts, and {event.kind} is none; use commit(), start_step() or create_run()")
+        raise UnstorableError(
+            f"record() takes facts, and {event.kind} is none; use commit(), start_step() or create_run()"
+        )
     if event.kind is EventKind.ATTRIBUTES_SET and event.data.get("step") is None:
-        raise WorldError("attributes_set is a fact only when it says which step set them; else use commit()")
+        raise UnstorableError("attributes_set is a fact only when it says which step set them; else use commit()")
     check_event(event)
 
 
 def check_batch(events: Sequence[Event]) -> None:
-    """Raise ``WorldError`` unless ``commit`` may take the events, in this order."""
+    """Raise ``UnstorableError`` unless ``commit`` may take the events, in this order."""
     for position, event in enumerate(events, 1):
         if event.kind is EventKind.RUN_CREATED:
-            raise WorldError("commit() can not create a run by an event; use create_run(), or runs=")
+            raise UnstorableError("commit() can not create a run by an event; use create_run(), or runs=")
         if event.kind in RUN_ENDS and position < len(events):
-            raise WorldError(
+            raise UnstorableError(
                 f"{events[position].kind} follows {event.kind} in one commit; nothing can follow the run's end"
             )
         check_event(event)
 
 
 def check_runs(runs: Sequence[NewRun]) -> None:
-    """Raise ``WorldError`` unless all of them can be created."""
+    """Raise ``UnstorableError`` unless all of them can be created."""
     for run in runs:
         check_created(run.created)
 
@@ -95,10 +96,10 @@ def _check_attributes(event: Event) -> None:
     attributes = event.data.get("attributes") or {}
     removable = event.kind is EventKind.ATTRIBUTES_SET
     if not isinstance(attributes, Mapping):
-        raise WorldError(f"a {event.kind} event has {attributes!r} as its attributes; they must map text to text")
+        raise UnstorableError(f"a {event.kind} event has {attributes!r} as its attributes; they must map text to text")
     for name, value in attributes.items():
         texts = (name,) if value is None and removable else (name, value)
         if not all(isinstance(text, str) and storable(text) for text in texts):
-            raise WorldError(
+            raise UnstorableError(
                 f"a {event.kind} event has {value!r} as its attribute {name!r}; attributes are text, without halves of surrogate pairs"
             )

@@ -10,9 +10,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from workflow_runtime.errors import WorldError
 from workflow_runtime.events import Event, Json
-from workflow_runtime.worlds.base import Message, NewRun
+from workflow_runtime.worlds.base import Message, NewRun, UnstorableError
 
 _TEXTS_OF_MESSAGES = ("id", "run_id", "step_id", "step_name", "key", "watch_id", "watched", "trace")
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -53,44 +52,44 @@ def decode_data(data: str | bytes) -> Json:
 
 
 def encode_event(event: Event) -> EncodedEvent:
-    """Raises ``WorldError`` when the event can not be stored."""
+    """Raises ``UnstorableError`` when the event can not be stored."""
     where = f"{event.kind} event{' of ' + event.entity if event.entity else ''}"
     _check_number(event.time, f"the time of a {where}")
     _check_text(event.entity, f"the entity of a {event.kind} event")
     try:
         return EncodedEvent(event, encode_data(event.data if type(event.data) is dict else dict(event.data)))
     except (TypeError, ValueError, RecursionError) as error:
-        raise WorldError(
+        raise UnstorableError(
             f"the data of a {where} can not be stored as JSON: {error}; encode values before they reach the world"
         ) from error
 
 
 def encode_run(run: NewRun) -> EncodedRun:
-    """Raises ``WorldError`` when the run can not be stored."""
+    """Raises ``UnstorableError`` when the run can not be stored."""
     _check_text(run.id, "the id of a run")
     check_messages((run.message,))
     return EncodedRun(run.id, encode_event(run.created), run.message)
 
 
 def check_chunks(run_id: str, name: str, chunks: Sequence[bytes] = ()) -> None:
-    """Raise ``WorldError`` when the chunks can not be stored under that name."""
+    """Raise ``UnstorableError`` when the chunks can not be stored under that name."""
     _check_text(name, f"the name of a stream of run {run_id!r}")
     for chunk in chunks:
         if not isinstance(chunk, bytes):
-            raise WorldError(
+            raise UnstorableError(
                 f"a chunk of stream {name!r} is of type {type(chunk).__name__}; encode it to bytes before it reaches the world"
             )
 
 
 def check_bundle(bundle_hash: str, data: bytes) -> None:
-    """Raise ``WorldError`` when the bundle can not be stored."""
+    """Raise ``UnstorableError`` when the bundle can not be stored."""
     _check_text(bundle_hash, "the hash of a bundle")
     if not isinstance(data, bytes):
-        raise WorldError(f"the data of bundle {bundle_hash!r} is of type {type(data).__name__}; it must be bytes")
+        raise UnstorableError(f"the data of bundle {bundle_hash!r} is of type {type(data).__name__}; it must be bytes")
 
 
 def check_messages(messages: Iterable[Message]) -> None:
-    """Raise ``WorldError`` when one of them can not be stored."""
+    """Raise ``UnstorableError`` when one of them can not be stored."""
     for message in messages:
         _check_number(message.due, f"the due time of message {message.id!r}")
         for name in _TEXTS_OF_MESSAGES:
@@ -112,9 +111,9 @@ def storable(text: str) -> bool:
 
 def _check_text(text: str, what: str) -> None:
     if not storable(text):
-        raise WorldError(f"{what} is {text!r}, with half of a surrogate pair; ids and keys must be valid text")
+        raise UnstorableError(f"{what} is {text!r}, with half of a surrogate pair; ids and keys must be valid text")
 
 
 def _check_number(number: float, what: str) -> None:
     if not math.isfinite(number):
-        raise WorldError(f"{what} is {number}; it must be a finite number of unix seconds")
+        raise UnstorableError(f"{what} is {number}; it must be a finite number of unix seconds")

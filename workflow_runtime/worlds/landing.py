@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from workflow_runtime.events import RUN_ENDS, Event, EventKind
+from workflow_runtime.ids import wait_key
 from workflow_runtime.worlds.base import HookInfo, Message, RunInfo, RunStatus
 from workflow_runtime.worlds.encoding import EncodedEvent, encode_event
 from workflow_runtime.worlds.entities import (
@@ -49,6 +50,8 @@ def land(records: Records, run: RunInfo, batch: Sequence[EncodedEvent], now: flo
             steps[event.entity] = step_after(known, event, slot)
         elif kind in WAIT_STATUS_AFTER:
             records.save_wait(run.id, event.entity, WAIT_STATUS_AFTER[kind])
+            if kind is EventKind.WAIT_CANCELLED:
+                records.drop_key(wait_key(run.id, event.entity))
         elif kind in CHANGES_THE_RUN:
             run = run_after(run, event)
         elif kind in _EFFECTS:

@@ -143,6 +143,12 @@ class MemoryStore:
             self.rung.add(QUEUE)
         return bool(waiting)
 
+    def drop_key(self, key: str) -> None:
+        """See ``Records``."""
+        idle = [q.message.id for q in self.queue.values() if q.message.key == key and not self.in_hand(q.message.id)]
+        for message_id in idle:
+            del self.queue[message_id]
+
     def put(self, message: Message, ready_at: float) -> None:
         """See ``Records``."""
         self.queue[message.id] = Queued(message, ready_at, next(self.numbers))

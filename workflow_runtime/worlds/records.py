@@ -139,6 +139,9 @@ class Records(Protocol):
     def hasten(self, key: str, ready_at: float) -> bool:
         """Make the message with ``key`` that nobody has in hand due at ``ready_at`` at the latest. False when there is none."""
 
+    def drop_key(self, key: str) -> None:
+        """Remove the message with ``key``, unless somebody has it in hand."""
+
     def put(self, message: Message, ready_at: float) -> None:
         """Keep a new message, and tell those who receive."""
 

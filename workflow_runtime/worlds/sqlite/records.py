@@ -136,6 +136,12 @@ class SqliteRecords:
                 return True
         return False
 
+    def drop_key(self, key: str) -> None:
+        """See ``Records``."""
+        for seq, owner in self.connection.execute(sql.WITH_KEY, (key,)).fetchall():
+            if self._idle(owner):
+                self.connection.execute(sql.REMOVE, (seq,))
+
     def put(self, message: Message, ready_at: float) -> None:
         """See ``Records``."""
         names = (message.id, message.run_id, message.step_id, message.step_name, message.key, message.due)
