@@ -290,6 +290,10 @@ async def test_a_run_whose_bundle_no_process_has_fails_only_after_patience(host:
     from workflow_runtime.worlds.base import Message
 
     await app.world.create_run("wrun_lost", Event(EventKind.RUN_CREATED, 1.0, "", data), Message("m", "wrun_lost"))
+    for _ in range(5):  # deliveries that say nothing of the bundle, as after crashes and deploys
+        (delivery,) = await app.world.receive(1)
+        await delivery.again()
+    assert (await app.handle_one()).status is RunStatus.PENDING
     assert (await app.handle_one()).status is RunStatus.PENDING
     assert (await app.handle_one()).status is RunStatus.FAILED
 

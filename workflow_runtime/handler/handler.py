@@ -27,6 +27,8 @@ from workflow_runtime.worlds.base import Delivery, Log, Message, StartStatus, St
 
 logger = runtime_logger("handler")
 
+_LACKED_LIMIT = 10_000  # messages to remember; forgetting only means more patience
+
 
 class Handler:
     """The combined handler: replays runs and executes steps, in the same invocation where it can."""
@@ -35,6 +37,8 @@ class Handler:
         self._world = world
         self._runner = StepRunner(world, steps, threads)
         self._options = options or HandlerOptions()
+        self._lacked: dict[str, int] = {}
+        """How often this process handed back each message for want of its code."""
         self.invocations = 0
         """How many messages have been handled."""
 
@@ -96,10 +100,15 @@ class Handler:
 
     async def _may_be_elsewhere(self, delivery: Delivery) -> bool:
         """Hand back what this process lacks the code for, for another one to take, unless that was tried often enough."""
-        if delivery.count >= self._options.patience:
+        # Counted here and not by the message: deploys and crashes deliver it again, too, and are no reason to give up.
+        tries = self._lacked.pop(delivery.message.id, 0)
+        if tries >= self._options.patience:
             return False
+        if len(self._lacked) >= _LACKED_LIMIT:
+            self._lacked.clear()
+        self._lacked[delivery.message.id] = tries + 1
         what = delivery.message.step_name or "its bundle"
-        pause = min(LONGEST_BACKOFF, 0.5 * 2**delivery.count)
+        pause = min(LONGEST_BACKOFF, 2**tries)
         logger.warning("run %s waits for a process that has %s; again in %.1f s", delivery.message.run_id, what, pause)
         await delivery.again(pause)
         return True

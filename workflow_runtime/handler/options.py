@@ -22,7 +22,7 @@ class HandlerOptions:
     extend_every: float = 5.0
     """Seconds between two signs of life while steps run."""
     patience: int = 8
-    """How many deliveries are handed back for want of a bundle or a step: during a deploy, another process may have it."""
+    """How often a process hands a message back for want of a bundle or a step: during a deploy, another one may have it."""
     budget: float | None = None
     """Seconds after which an invocation starts no more steps, and leaves them to the queue; None for no limit."""
     event_limit: int = 25_000
