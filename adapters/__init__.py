@@ -32,6 +32,11 @@ def load_adapters() -> tuple[Adapter, ...]:
     return tuple(load_adapter(name) for name in adapter_names())
 
 
+def handler_module(package: str, target: str) -> str:
+    """The dotted name of a target's handler module in the written package."""
+    return f"{package}.{target.replace('-', '_')}"
+
+
 @cache
 def _points() -> EntryPoints:
     from importlib.metadata import entry_points  # slow to load, and most commands do not look adapters up

@@ -1,22 +1,15 @@
-"""One in-process request to an ASGI app: how a route that a table shows is confirmed."""
+"""One in-process request to an ASGI app."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from typing import Any
+
+from workflow_build.adapters.probe import Answer
 
 Message = MutableMapping[str, Any]
 ASGIApp = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the app answered; header names are lower-case."""
-
-    status: int
-    headers: dict[str, str]
 
 
 def get(app: ASGIApp, path: str, host: str | None = None) -> Answer:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from workflow_build.adapters import load_adapter
 from workflow_build.compiled import Compiled, merged
 from workflow_build.errors import UsageError
 from workflow_build.ignores import Suppressed
@@ -116,7 +117,7 @@ def finish(config: Config, compiled: Compiled, files: Mapping[str, str] | None, 
 def _routed(result: Result, compiled: Compiled, options: Options) -> Result:
     """The result with the routes of the app, if one is known. The app imports what is on disk, so that must be this build's."""
     config, output = result.config, result.output
-    if config.app is None or not config.targets or output.stale:
+    if config.app is None or not _with_routes(config) or output.stale:
         return replace(result, diagnostics=(*result.diagnostics, *_skipped(config)))
     from workflow_build.routes import CHECKED, WRITTEN, config_text
 
@@ -154,8 +155,13 @@ def _read_all(config: Config, build_id: str, options: Options, before: Before) -
     from workflow_build.routes import read_routes
 
     return tuple(
-        read_routes(config, target, build_id, options.timeout, before, options.stop) for target in config.targets
+        read_routes(config, target, build_id, options.timeout, before, options.stop) for target in _with_routes(config)
     )
+
+
+def _with_routes(config: Config) -> tuple[str, ...]:
+    """The targets whose handler modules have routes."""
+    return tuple(target for target in config.targets if load_adapter(target).has_routes)
 
 
 def _but_for_what_is_told(config: Config, files: Mapping[str, str]) -> Mapping[str, str]:
@@ -185,4 +191,4 @@ def _skipped(config: Config) -> tuple[Diagnostic, ...]:
     """Hints about what a build could not do for want of a target or an app."""
     if not config.targets:
         return (NO_TARGET.at(None),)
-    return (NO_APP.at(None),) if config.app is None else ()
+    return (NO_APP.at(None),) if config.app is None and _with_routes(config) else ()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -28,6 +30,7 @@ class _DefaultGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         first = args[0] if args else ""
         if first not in {*COMMANDS, "--help", "-h", "--version"}:
+            _refuse_misspelt(ctx, first)
             args = ["build", *args]
         return super().parse_args(ctx, args)
 
@@ -42,6 +45,14 @@ class _DefaultGroup(click.Group):
         with formatter.section("Options"):
             formatter.write_dl([*records, ("--version", "Show the version and exit.")])
         self.format_commands(ctx, formatter)
+
+
+def _refuse_misspelt(ctx: click.Context, first: str) -> None:
+    """End with advice when a word that is no folder is nearly a command."""
+    meant = [] if first.startswith("-") or Path(first).exists() else get_close_matches(first, COMMANDS, n=1)
+    if meant:
+        click.echo(f"workflow-build: {first} is neither a command nor a folder; did you mean {meant[0]}?", err=True)
+        ctx.exit(2)
 
 
 @click.group(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -98,7 +99,9 @@ class _Settings:
 
     @property
     def found_app(self) -> detect.FoundApp | None:
-        return detect.find_app(self.sources, load_adapters(), self.pyproject)
+        project = self.provisional.project
+        environment = detect.telling_environment(project, os.environ)
+        return detect.find_app(self.sources, load_adapters(), self.pyproject, project, environment)
 
     @property
     def targets(self) -> tuple[str, ...]:

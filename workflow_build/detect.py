@@ -5,20 +5,39 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import compress
 from pathlib import Path, PurePosixPath
 
-from workflow_build.adapters.base import Adapter
+from workflow_build.adapters.base import Adapter, Clues
 from workflow_build.literals import is_dotted_name
 from workflow_build.model import SourceFile, Sources
 
 OUTPUT_NAME = "_workflow"
-CONVENTIONS = ("main.py", "app.py", "api.py", "app/main.py", "app/app.py", "app/api.py")
+CONVENTIONS = (
+    "main.py",
+    "app.py",
+    "api.py",
+    "app/main.py",
+    "app/app.py",
+    "app/api.py",
+    "asgi.py",
+    "wsgi.py",
+    "server.py",
+)
 """Where the frameworks' own tools look for an app, in their order; in a package the same names count."""
 
 FAVOURITE_NAMES = ("app", "api", "application")
+FACTORIES = ("create_app", "make_app")
+"""What functions are called that make an app."""
+
+TELLING = ("_APP", "_APP_NAME", "_SETTINGS_MODULE", "FUNCTION_SOURCE", "FUNCTION_TARGET")
+"""How the names of the variables end by which frameworks' tools are told where the app is."""
+
+ENVIRONMENT_FILES = (".flaskenv", ".env")
+"""Files that such tools read into the environment: each goes before the one before it, and what is set before both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +55,40 @@ def find_roots(project: Path) -> tuple[Path, ...]:
     return (src,) if has_python and not (src / "__init__.py").is_file() else (project,)
 
 
-def find_app(sources: Sources, adapters: Sequence[Adapter], pyproject: Mapping[str, object]) -> FoundApp | None:
-    """What the framework's own key in pyproject.toml says; else the most conventional module that makes an app at its top level."""
+def find_app(
+    sources: Sources,
+    adapters: Sequence[Adapter],
+    pyproject: Mapping[str, object],
+    project: Path,
+    environment: Mapping[str, str],
+) -> FoundApp | None:
+    """What the frameworks' own settings say; else the most conventional module that makes an app at its top level, or in a factory."""
     for adapter in adapters:
         named = _at(pyproject, adapter.entrypoint_key)
         if isinstance(named, str) and named:
             return FoundApp(named, adapter.name)
+    clues = Clues(project, environment, _own(sources))
+    for adapter in adapters:
+        told = adapter.named_app(clues)
+        if told:
+            return FoundApp(told, adapter.name)
     made = [(file, adapter, names) for adapter in adapters for file, names in _apps_in(sources, adapter)]
     if not made:
         return None
     file, adapter, names = min(made, key=lambda one: _convention(one[0]))  # of several adapters, the first
     return FoundApp(f"{file.module}:{min(names, key=_favour)}", adapter.name)
+
+
+def telling_environment(project: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that may name an app or its settings, those included that the project's ``.env`` files set."""
+    found: dict[str, str] = {}
+    for name in ENVIRONMENT_FILES:
+        with suppress(OSError, UnicodeDecodeError):
+            lines = (project / name).read_text("utf-8").splitlines()
+            pairs = (line.removeprefix("export ").partition("=") for line in lines if not line.lstrip().startswith("#"))
+            found |= {key.strip(): value.strip().strip("'\"") for key, _, value in pairs}
+    found |= environment
+    return {key: value for key, value in found.items() if key.endswith(TELLING) and value}
 
 
 def find_targets(sources: Sources, adapters: Sequence[Adapter], pyproject: Mapping[str, object]) -> tuple[str, ...]:
@@ -85,9 +127,9 @@ def _apps_in(sources: Sources, adapter: Adapter) -> Iterator[tuple[SourceFile, l
     """The files that make an app of the adapter's framework, and what they call it."""
     names = sources.memory.each(
         f"apps {adapter.name}",
-        repr(adapter.app_classes),
+        repr((adapter.app_classes, adapter.packages)),
         _own(sources),
-        partial(_apps_made, classes=adapter.app_classes),
+        partial(_apps_made, classes=adapter.app_classes, packages=adapter.packages),
     )
     return ((file, found) for file, found in zip(_own(sources), names, strict=True) if found)
 
@@ -105,34 +147,62 @@ def _convention(file: SourceFile) -> tuple[int, int, str]:
 
 
 def _favour(name: str) -> tuple[int, str]:
-    return (FAVOURITE_NAMES.index(name) if name in FAVOURITE_NAMES else len(FAVOURITE_NAMES)), name
+    names = (*FAVOURITE_NAMES, *FACTORIES)
+    return (names.index(name) if name in names else len(FAVOURITE_NAMES)), name
 
 
-def _apps_made(file: SourceFile, classes: Iterable[str]) -> list[str]:
-    """Names at the top level of a module that are assigned a call of one of the classes."""
-    if not any(f"{name}(".encode() in file.data for name in classes):
+def _apps_made(file: SourceFile, classes: Iterable[str], packages: Iterable[str]) -> list[str]:
+    """Names at the top level of a module that are assigned a call of one of the classes, and factories that make such a call."""
+    if not all(any(name.encode() in file.data for name in names) for names in (classes, packages)):
         return []
     try:
         tree = ast.parse(file.data)
     except (SyntaxError, ValueError):
         return []  # the stages that parse this file report it
-    return [name for node in tree.body for name in _assigned_app(node, frozenset(classes))]
+    makers = _makers(tree, frozenset(classes), frozenset(packages))
+    return [name for node in tree.body for name in (*_assigned_app(node, makers), *_factory(node, makers))]
 
 
-def _assigned_app(node: ast.stmt, classes: frozenset[str]) -> list[str]:
+def _makers(tree: ast.Module, classes: frozenset[str], packages: frozenset[str]) -> re.Pattern[str]:
+    """Fits the dotted names, as they stand in this module, of the classes that are imported from one of the packages."""
+    some = "|".join(sorted(classes))
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").partition(".")[0] in packages:
+            names = [(alias.name, re.escape(alias.asname or alias.name)) for alias in node.names]
+            found |= {name if origin in classes else rf"{name}\.(?:\w+\.)*(?:{some})" for origin, name in names}
+        elif isinstance(node, ast.Import):
+            held = [alias for alias in node.names if alias.name.partition(".")[0] in packages]
+            heads = [re.escape(alias.asname or alias.name.partition(".")[0]) for alias in held]
+            found |= {rf"{head}\.(?:\w+\.)*(?:{some})" for head in heads}
+    return re.compile("|".join(sorted(found)) or r"(?!)")
+
+
+def _assigned_app(node: ast.stmt, makers: re.Pattern[str]) -> list[str]:
     if isinstance(node, ast.Assign):
         targets = node.targets
     elif isinstance(node, ast.AnnAssign):
         targets = [node.target]
     else:
         return []
-    if not isinstance(node.value, ast.Call):
+    if not _makes(node.value, makers):
         return []
-    function = node.value.func
-    name = (
-        function.id if isinstance(function, ast.Name) else function.attr if isinstance(function, ast.Attribute) else ""
-    )
-    return [target.id for target in targets if isinstance(target, ast.Name)] if name in classes else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def _factory(node: ast.stmt, makers: re.Pattern[str]) -> list[str]:
+    """The name of a function that is called as factories are, needs no argument, and makes an app."""
+    if not isinstance(node, ast.FunctionDef) or node.name not in FACTORIES:
+        return []
+    given = node.args
+    needed = len(given.posonlyargs) + len(given.args) - len(given.defaults)
+    if needed or None in given.kw_defaults:
+        return []
+    return [node.name] if any(_makes(inner, makers) for inner in ast.walk(node)) else []
+
+
+def _makes(node: ast.AST | None, makers: re.Pattern[str]) -> bool:
+    return isinstance(node, ast.Call) and makers.fullmatch(ast.unparse(node.func)) is not None
 
 
 def declared_dependencies(pyproject: Mapping[str, object]) -> set[str]:
@@ -144,7 +214,9 @@ def declared_dependencies(pyproject: Mapping[str, object]) -> set[str]:
     return {re.split(r"[^\w.-]", name.strip(), maxsplit=1)[0].lower().replace("_", "-") for name in names}
 
 
-def _is_imported(sources: Sources, packages: Iterable[str]) -> bool:
+def _is_imported(sources: Sources, packages: Sequence[str]) -> bool:
+    if not packages:
+        return False
     names = "|".join(re.escape(name) for name in packages)
     pattern = re.compile(rf"^[ \t]*(?:from|import)[ \t]+(?:{names})\b".encode(), re.MULTILINE)
     return any(sources.memory.each(f"imports {names}", "", _own(sources), lambda file: bool(pattern.search(file.data))))

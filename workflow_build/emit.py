@@ -8,12 +8,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
+from importlib import resources
 from itertools import groupby
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FunctionLoader, PackageLoader, StrictUndefined
 
 from workflow_build import literals
-from workflow_build.adapters import load_adapter
+from workflow_build.adapters import handler_module, load_adapter
 from workflow_build.cache.memory import Memory
 from workflow_build.describe import Description
 from workflow_build.errors import BuildError
@@ -59,8 +60,8 @@ def emit(
         ),
     }
     for target in config.targets:
-        template = load_adapter(target).template
-        texts[f"{target}.py"] = _render(template, module=f"{package}.{target}")
+        module = handler_module(package, target)
+        texts[f"{module.rpartition('.')[2]}.py"] = _render(load_adapter(target).template, module=module)
     told = manifest(config, functions, bundles, description, sorted([*texts, "__init__.py"]), memory)
     texts["manifest.json"] = told.text
     texts["__init__.py"] = _render(
@@ -96,7 +97,7 @@ def _render(template: str, **values: object) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("workflow_build"),
+        loader=ChoiceLoader([PackageLoader("workflow_build"), FunctionLoader(_template_elsewhere)]),
         undefined=StrictUndefined,
         autoescape=False,
         trim_blocks=True,
@@ -112,6 +113,12 @@ def _environment() -> Environment:
         "py_call": literals.call,
     }
     return environment
+
+
+def _template_elsewhere(name: str) -> str | None:
+    """The text of a template that an adapter of another package brings, named ``package:file``."""
+    package, separator, file = name.partition(":")
+    return resources.files(package).joinpath(file).read_text("utf-8") if separator else None
 
 
 def _require_importable(function: Function) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow_build.adapters import load_adapter
+from workflow_runtime.process import only_look
 
 
 def main(folder: str) -> None:
@@ -25,6 +26,7 @@ def main(folder: str) -> None:
     request = json.loads(Path(folder, "request.json").read_text("utf-8"))
     sys.argv = ["workflow-build"]
     sys.path[:0] = request["roots"]
+    only_look()  # the request that confirms a route starts the workers of sync frameworks: they must not take real messages
     with Path(folder, "stack.txt").open("w") as stack:
         faulthandler.dump_traceback_later(request["timeout"], exit=True, file=stack)
         answer = _answer(request)

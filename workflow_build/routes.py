@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import workflow_build
+from workflow_build.adapters import handler_module
 from workflow_build.emit import output_package
 from workflow_build.model import Config, Diagnostic, Location, Route, Routes, Severity
 from workflow_build.rules import routes as rules
@@ -74,7 +75,7 @@ def read_routes(
     request = {
         "app": config.app,
         "target": target,
-        "module": f"{output_package(config)}.{target}",
+        "module": handler_module(output_package(config), target),
         "build": build,
         "project": str(config.project),
         "roots": [str(root) for root in config.roots],

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflow_build.adapters import load_adapter
+from workflow_build.adapters import handler_module, load_adapter
 from workflow_build.doctor.ignored import ignored_by_git, repository
 from workflow_build.emit import output_package
 from workflow_build.errors import OutputError, UsageError
@@ -159,7 +159,7 @@ def _read(path: Path) -> str | None:
 
 
 def _mount(config: Config, target: str) -> Mount:
-    module = f"{output_package(config)}.{target}"
+    module = handler_module(output_package(config), target)
     place = locate_app(config) if config.app else None
     source = (_read(config.project / place.path) or "") if place else ""
     return Mount(load_adapter(target).mount_lines(module), place, module in source)

@@ -1,6 +1,7 @@
 """Durable workflows inside the Python app that you already have."""
 
 from workflow_runtime.attributes import set_attributes
+from workflow_runtime.background import iterate_sync, run_sync
 from workflow_runtime.client import start
 from workflow_runtime.context import (
     StepMetadata,
@@ -98,9 +99,11 @@ __all__ = [
     "get_step_metadata",
     "get_workflow_metadata",
     "get_writable",
+    "iterate_sync",
     "linear",
     "list_runs",
     "resume_hook",
+    "run_sync",
     "set_attributes",
     "sleep",
     "start",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import importlib
-import signal
+import os
 import sys
+from importlib.util import find_spec
 
+from workflow_runtime.alone import run_worker
 from workflow_runtime.errors import WorkflowError
 from workflow_runtime.logs import configure_logging
 from workflow_runtime.process import world_url
@@ -37,30 +38,22 @@ def main() -> int:
         print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
     print(f"worker for {options.package} on {shown_url(world_url())}; Ctrl-C stops it", flush=True)
-    asyncio.run(_serve(service))
+    run_worker(service)
     return 0
 
 
 def _service(package: str) -> Service:
+    if os.environ.get("DJANGO_SETTINGS_MODULE") and find_spec("django"):
+        importlib.import_module("django").setup()  # as for its own commands: modules with models need its apps
     importlib.import_module(package)
+    if not package.endswith("._workflow") and find_spec(f"{package}._workflow"):
+        raise WorkflowError(f"{package} is not what workflow-build wrote; did you mean {package}._workflow?")
     registrations = importlib.import_module(f"{package}.step_registrations")
     steps: Registrations = registrations.STEPS
     project = next((project for project in registered_projects() if project.package == package), None)
     if project is None:
         raise WorkflowError(f"{package} is not a package that workflow-build wrote")
     return Service(project, steps)
-
-
-async def _serve(service: Service) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in ("SIGINT", "SIGTERM"):
-        try:
-            loop.add_signal_handler(getattr(signal, name), stop.set)
-        except NotImplementedError:  # Windows has no signal handlers on event loops
-            signal.signal(getattr(signal, name), lambda *_: loop.call_soon_threadsafe(stop.set))
-    async with service.lifespan():
-        await stop.wait()
 
 
 if __name__ == "__main__":

@@ -46,6 +46,16 @@ async def find_run(run_id: str) -> RunInfo | None:
 
 
 @step
+async def find_successor(run_id: str) -> str:
+    """The run that goes on in the place of that one, which was continued."""
+    world = await process_world()
+    run = (await world.load(run_id, after=NO_EVENTS)).run
+    (end,) = (await world.load(run_id, after=run.slot - 1)).events
+    successor: str = end.data["run"]
+    return successor
+
+
+@step
 async def find_runs(
     status: Sequence[RunStatus] | None,
     workflow: str | None,
@@ -138,7 +148,10 @@ async def write_reply(run_id: str, stream: str, reply: Json) -> bool:
 
 BUILT_IN = Registrations()
 """The steps of this module, by id."""
-for _function in (find_run, find_runs, cancel_run, cancel_runs, find_hook, send_payload, find_streams, write_reply):
+for _function in (
+    *(find_run, find_successor, find_runs, cancel_run, cancel_runs),
+    *(find_hook, send_payload, find_streams, write_reply),
+):
     BUILT_IN.add(_id_of(_function), _function)
 register_steps(BUILT_IN)
 

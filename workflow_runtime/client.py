@@ -25,6 +25,7 @@ from workflow_runtime.runs import Run
 from workflow_runtime.texts import checked_key
 from workflow_runtime.tracing import starting
 from workflow_runtime.values import encode_call, return_hint
+from workflow_runtime.values.calls import bind
 from workflow_runtime.worlds.base import Message, World
 
 P = ParamSpec("P")
@@ -69,7 +70,7 @@ class Start:
         machine = running_machine()
         callee = workflow_of(function)
         hint = return_hint(callee.body)
-        inspect.signature(callee.body).bind(*args, **kwargs)
+        _check_call(callee, args, kwargs)
         call = encode_call(args, kwargs, callee.classes, where=callee.body.__qualname__)
         if machine is not None:
             return Run(self._start_child(machine, callee, call), hint)
@@ -103,6 +104,18 @@ class Start:
 
 
 start = Start()
+
+
+def _check_call(callee: Callee, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
+    """Raise ``TypeError`` when the arguments do not fit, with a word on those that are options of ``start``."""
+    signature = inspect.signature(callee.body)
+    try:
+        bind(signature, args, kwargs, callee.body.__qualname__)
+    except TypeError as error:
+        options = [f"{name}=…" for name in inspect.signature(Start.options).parameters if name in kwargs]
+        if not options or any(name[:-2] in signature.parameters for name in options):
+            raise
+        raise TypeError(f"{error}; did you mean start.options({', '.join(options)})(…)?") from None
 
 
 async def _origin(world: World) -> dict[str, Json]:

@@ -9,6 +9,7 @@ from workflow_runtime.errors import WorkflowError
 from workflow_runtime.machine.commands import ContinueAsNew
 from workflow_runtime.machine.current import running_machine
 from workflow_runtime.values import encode_call
+from workflow_runtime.values.calls import bind
 
 
 def continue_as_new(*args: Any, **kwargs: Any) -> NoReturn:
@@ -23,7 +24,7 @@ def continue_as_new(*args: Any, **kwargs: Any) -> NoReturn:
     if machine is None:
         raise WorkflowError("continue_as_new() was called outside of workflow code; elsewhere, start() a new run")
     entry = machine.program.entry
-    inspect.signature(entry).bind(*args, **kwargs)
+    bind(inspect.signature(entry), args, kwargs, f"continue_as_new() of {entry.__qualname__}")
     raise ContinueAsNew(
         encode_call(args, kwargs, machine.program.classes, where=f"continue_as_new() of {entry.__qualname__}")
     )

@@ -114,10 +114,12 @@ class StepTimeoutError(WorkflowError):
 
 
 class HookNotFoundError(WorkflowError):
-    """No live hook has that token: there never was one, it was disposed, or its run has ended."""
+    """No live hook has that token: its run has not come that far yet, has disposed of it, or has ended; or nobody ever opens one."""
 
     def __init__(self, token: str) -> None:
-        super().__init__(f"no live hook has the token {token!r}; it is free once its run has ended or disposed of it")
+        super().__init__(
+            f"no live hook has the token {token!r}: its run has not opened it yet, has disposed of it, or has ended"
+        )
         self.token = token
 
 

@@ -16,7 +16,8 @@ from workflow_runtime.machine.machine import Machine
 from workflow_runtime.runs import Run
 from workflow_runtime.texts import checked_key
 from workflow_runtime.values import PROCESS_CLASSES, Classes, decode, encode
-from workflow_runtime.values.fitting import fits
+from workflow_runtime.values.fitting import misfit
+from workflow_runtime.values.records import MISSING
 from workflow_runtime.worlds.base import HookInfo
 
 T = TypeVar("T")
@@ -88,9 +89,8 @@ class Hook(Generic[T]):
 
     async def _next(self) -> T:
         where = f"payload of hook {self.token!r}"
-        payload: T = _fitting(
-            decode(await self._state.receive(), self._payload, self._classes, where=where), self._payload, where
-        )
+        payload: T = decode(await self._state.receive(), self._payload, self._classes, where=where)
+        _check(payload, self._payload, self._classes, where)
         return payload
 
 
@@ -122,8 +122,7 @@ class HookDefinition(Generic[T]):
 
     async def resume(self, token: str, payload: T, *, key: str | None = None) -> Run[Any]:
         """Send a payload to such a hook; see ``resume_hook``. Raises ``SerializationError`` when it is not of the hook's type."""
-        if not fits(payload, self.payload):
-            raise _misfit(payload, self.payload, f"payload for hook {token!r}")
+        _check(payload, self.payload, _classes(running_machine()), f"payload for hook {token!r}")
         return await resume_hook(token, payload, key=key)
 
 
@@ -203,12 +202,13 @@ def _classes(machine: Machine | None) -> Classes:
     return PROCESS_CLASSES if machine is None else machine.program.classes
 
 
-def _fitting(value: Any, hint: object, where: str) -> Any:
-    if not fits(value, hint):
-        raise _misfit(value, hint, where)
-    return value
-
-
-def _misfit(value: object, hint: object, where: str) -> SerializationError:
-    name = getattr(hint, "__qualname__", None) or str(hint)
-    return SerializationError(f"{where}: expected {name}, found {value!r:.200}; send what the hook was created for")
+def _check(value: object, hint: object, classes: Classes, where: str) -> None:
+    """Raise ``SerializationError`` that names the part of the payload which is not what the hook's type says."""
+    found = misfit(value, hint, classes)
+    if found is not None:
+        place = f"{where}: {found.path}" if found.path else where
+        name = getattr(found.expected, "__qualname__", None) if isinstance(found.expected, type) else None
+        what = "nothing" if found.found is MISSING else f"{found.found!r:.200}"
+        raise SerializationError(
+            f"{place}: expected {name or found.expected}, found {what}; send what the hook was created for"
+        )

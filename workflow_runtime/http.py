@@ -91,7 +91,7 @@ def server_sent_events(stream: StreamReader, last_event_id: str | None = None) -
 
     ``last_event_id`` is the request's ``Last-Event-ID``: a browser that lost the connection sends it, and goes on with the event after that one.
     After the last value comes an event of the type ``end``; a comment every 15 seconds keeps a quiet connection open. Bytes come as
-    ``{"$type": "bytes", "value": "<base64>"}``.
+    ``{"$type": "bytes", "value": "<base64>"}``. Look an unknown run up first: reading raises ``RunNotFoundError`` only once the answer has begun.
     """
     if last_event_id is not None and last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 16:
         stream = replace(stream, start=int(last_event_id) + 1)

@@ -18,6 +18,8 @@ from workflow_runtime.worlds.urls import open_world_url
 _INSTALLED = {"site-packages", "dist-packages"}
 _world: World | None = None
 _holders = 0
+_inherited: list[World] = []
+"""Worlds of the processes that this one was forked from: closing them, even by forgetting them, could harm the parents."""
 _choosing = threading.Lock()  # two event loops may ask at once
 _idle_handlers: set[str] = set()
 """The packages whose handler was made in this process, but whose worker does not run."""
@@ -25,11 +27,22 @@ _idle_handlers: set[str] = set()
 logger = logging.getLogger("workflow_runtime.process")
 
 
+_only_looks = False
+
+
+def only_look() -> None:
+    """This process looks at an app and must do no work: its world is one in memory, whatever the environment says."""
+    global _only_looks
+    _only_looks = True
+
+
 def world_url() -> str:
     """``WORKFLOW_WORLD``, or else a SQLite file: ``.workflow/workflow.db`` in the project's folder.
 
     When the project is installed rather than run from its folder, the current folder takes its place.
     """
+    if _only_looks:
+        return "memory://"
     return os.environ.get("WORKFLOW_WORLD") or f"sqlite:///{quote((_default_folder() / 'workflow.db').as_posix())}"
 
 
@@ -60,7 +73,7 @@ def _chosen_world() -> World:
     global _world
     with _choosing:
         if _world is None:
-            if not os.environ.get("WORKFLOW_WORLD"):
+            if not (_only_looks or os.environ.get("WORKFLOW_WORLD")):
                 _keep_out_of_git(_default_folder())
             _world = open_world_url(world_url())
         return _world
@@ -82,6 +95,14 @@ async def held_world() -> AsyncIterator[World]:
                 _world = None
         if last:
             await world.close()
+
+
+def leave_world_to_parent() -> None:
+    """In a process that was forked: have no world, and never close what the parent holds."""
+    global _world, _holders, _choosing
+    if _world is not None:
+        _inherited.append(_world)
+    _world, _holders, _choosing = None, 0, threading.Lock()
 
 
 def worker_idle(package: str) -> None:

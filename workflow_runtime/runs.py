@@ -69,8 +69,21 @@ class Run(Generic[R]):
             return self._value(await _end_of_chain(self.id, timeout), PROCESS_CLASSES)
         if not storable(self.id) or "\0" in self.id:
             raise RunNotFoundError(self.id)  # no run is called so, and no log could hold that it is awaited
-        async with asyncio.timeout(timeout):
-            return self._value(await machine.watch(self.id, machine.here()), machine.program.classes)
+        try:
+            async with asyncio.timeout(timeout):
+                end = await machine.watch(self.id, machine.here())
+        except TimeoutError:
+            raise _has_not_ended(self.id, timeout) from None
+        return self._value(end, machine.program.classes)
+
+    async def successor(self) -> Run[R] | None:
+        """The run that goes on in this one's place, when it was continued (``continue_as_new``); else None.
+
+        That one may have been continued itself: ask it. Raises ``RunNotFoundError``.
+        """
+        if await self.status() is not RunStatus.CONTINUED:
+            return None
+        return Run(await ask(builtin.find_successor, self.id), self._hint)
 
     async def cancel(self, reason: str | None = None) -> bool:
         """Cancel the run, its steps, and the runs that its workflow has started. False when it has ended already.
@@ -179,14 +192,23 @@ async def _end_of_chain(run_id: str, timeout: float | None) -> Mapping[str, Json
     """What ``watch_completed`` says, from the log itself."""
     world = await process_world()
     deadline = None if timeout is None else time.monotonic() + timeout
+    last = run_id
     while True:
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
-        with waiting_for_a_run():
-            info = await world.wait_for_end(run_id, left)
-        (end,) = (await world.load(run_id, after=info.slot - 1)).events
+        try:
+            with waiting_for_a_run():
+                info = await world.wait_for_end(last, left)
+        except TimeoutError:
+            raise _has_not_ended(run_id, timeout) from None
+        (end,) = (await world.load(last, after=info.slot - 1)).events
         if end.kind is not EventKind.RUN_CONTINUED:
-            return {"run": run_id, "status": info.status.value, **end.data}
-        run_id = end.data["run"]
+            return {"run": last, "status": info.status.value, **end.data}
+        last = end.data["run"]
+
+
+def _has_not_ended(run_id: str, timeout: float | None) -> TimeoutError:
+    unit = "second" if timeout == 1 else "seconds"
+    return TimeoutError(f"run {run_id} has not ended within {timeout:g} {unit}; it goes on")
 
 
 def _statuses(status: RunStatus | Collection[RunStatus]) -> Sequence[RunStatus]:

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import asdict
 from importlib import resources
 
@@ -52,6 +52,7 @@ class Service:
         self._project = project
         self._steps = steps
         self._handler: Handler | None = None
+        self._pulls = True
         self._webhook_limit = body_limit()
 
     @property
@@ -60,20 +61,25 @@ class Service:
         return BODY_LIMIT
 
     @asynccontextmanager
-    async def lifespan(self, app: object = None) -> AsyncIterator[None]:
-        """Open the process's world and run a worker on this event loop while the context is open."""
+    async def lifespan(self, app: object = None, *, pulls: bool = True) -> AsyncIterator[None]:
+        """Open the process's world and run a worker on this event loop while the context is open.
+
+        Without ``pulls`` there is no worker: all that is handled is what comes to ``flow`` and ``pushed``, as on platforms that let a process
+        run only while it has a request.
+        """
         threads = ThreadPoolExecutor(STEP_THREADS, thread_name_prefix="workflow-step")
-        options = options_from()
+        options, self._pulls = options_from(), pulls
+        worker_running(self._project.package)  # or will, at once: what is started meanwhile need not warn
         try:
             async with held_world() as world:
                 self._handler = handler = Handler(world, ProcessSteps(), threads, options)
-                logger.info("worker for %s on %s", self._project.package, shown_url(world_url()))
+                what = "worker" if pulls else "handler of pushed messages"
+                logger.info("%s for %s on %s", what, self._project.package, shown_url(world_url()))
                 for path in changed_sources(self._project):
                     logger.warning(
                         "%s changed since workflow-build ran; runs use the code as it was then: run it again", path
                     )
-                async with Worker(world, handler).running():
-                    worker_running(self._project.package)
+                async with Worker(world, handler).running() if pulls else nullcontext():
                     try:
                         yield
                     finally:
@@ -95,6 +101,10 @@ class Service:
         secret = os.environ.get("WORKFLOW_SECRET", "")
         if not secret or not is_signed(secret, content, headers.get(SIGNATURE_HEADER, ""), time.time()):
             return json_response(403, {"error": "not signed"})
+        return await self.pushed(headers, content)
+
+    async def pushed(self, headers: Mapping[str, str], content: bytes) -> HttpResponse:
+        """What ``flow`` does with a push that is known to come from the queue, as a platform itself hands it over: nothing has to sign it."""
         message = message_id(content)
         if message is None:
             return json_response(400, {"error": "not a message"})
@@ -125,7 +135,7 @@ class Service:
         running = self._handler is not None
         depth = await _queue_depth() if running else None
         parts = {
-            "worker": "running" if running else "not started",
+            "worker": "not started" if not running else "running" if self._pulls else "none",
             "world": "not opened" if not running else "unreachable" if depth is None else "ok",
             "queue": None if depth is None else asdict(depth),
             "unavailable_steps": sorted(self._steps.failures),

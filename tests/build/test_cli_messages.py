@@ -263,7 +263,18 @@ def test_help_says_that_a_bare_word_is_a_folder(shop: Path) -> None:
     text = " ".join(run("--help").stdout.split())
 
     assert "A word that is none of the commands below is that folder" in text
-    assert run("rotues").stderr.endswith("is not a folder; give the folder that holds pyproject.toml\n")
+    assert run("shopp").stderr.endswith("is not a folder; give the folder that holds pyproject.toml\n")
+
+
+@pytest.mark.parametrize(("word", "command"), [("graf", "graph"), ("rotues", "routes"), ("docter", "doctor")])
+def test_a_misspelt_command_is_told_apart_from_a_folder(shop: Path, word: str, command: str) -> None:
+    done = run(word)
+
+    assert done.stderr == f"workflow-build: {word} is neither a command nor a folder; did you mean {command}?\n"
+    assert done.exit_code == 2
+
+    (shop / word).mkdir()
+    assert "did you mean" not in run(word, "--no-routes").output
 
 
 def test_json_says_the_same_as_text(shop: Path) -> None:

@@ -41,6 +41,7 @@ def flow(*lines: str) -> str:
         "got = await start(child, 1); got.result()",
         "got = get_run('x'); got.result()",
         "get_run('x').cancel()",
+        "get_run('x').successor()",
         "got = start(child, 1); return got.id",
         "return start(child, 1)",
         "return [run.result()]",

@@ -48,7 +48,7 @@ def test_what_it_writes_itself_and_what_git_ignores_builds_nothing(shop: Path, w
     (shop / "venv").mkdir()
     (shop / "venv" / "pyvenv.cfg").write_text("home = here\n")
     watcher = watch(shop, "--no-routes")
-    watcher.until(watcher.said("--reload-exclude"))  # the last line of the first build
+    watcher.until(watcher.said("with uvicorn"))  # the last line of the first build
     count = len(watcher.lines)
     (shop / "venv" / "a.py").write_text(REFUND)
     (shop / "shop" / ".hidden.py").write_text(REFUND)

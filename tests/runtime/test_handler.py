@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import threading
 from typing import Any
 
+import pydantic
 import pytest
 
 from workflow_runtime import FatalError, RetryableError, TooEarlyError, get_step_metadata, step
 from workflow_runtime.errors import StepNotRegisteredError, WorkflowError
 from workflow_runtime.events import Event, EventKind
 from workflow_runtime.handler.options import HandlerOptions
+from workflow_runtime.logs import current_fields
 from workflow_runtime.worlds.base import RunStatus
 
 
@@ -54,6 +57,61 @@ async def test_steps_over_the_inline_limit_go_through_the_queue(host: Any) -> No
     )
     assert await app.run() == [0, 2, 4, 6, 8, 10]
     assert app.handler.invocations >= 5
+
+
+async def test_queued_steps_and_retries_log_the_workflow(host: Any) -> None:
+    seen: list[str | None] = []
+
+    async def flaky(n: Any) -> Any:
+        seen.append(current_fields().workflow)
+        if len(seen) <= 4:
+            raise RetryableError("again", retry_after=0)
+        return n
+
+    app = host(
+        "async def main():\n    return await asyncio.gather(*[a(n) for n in range(4)])",
+        a=flaky,
+        options=HandlerOptions(inline_steps=1),
+    )
+    await app.run()
+    assert len(seen) == 8
+    assert set(seen) == {app.bundle.workflow}
+
+
+@pytest.mark.parametrize(("wait", "told"), [(0.02, r"in [12]?\d ms"), (0.3, r"in 0\.3 s"), (0, "at once")])
+async def test_the_log_says_when_a_step_is_run_again(
+    host: Any, caplog: pytest.LogCaptureFixture, wait: float, told: str
+) -> None:
+    caplog.set_level("INFO")
+    calls: list[int] = []
+
+    async def flaky(n: Any) -> Any:
+        calls.append(n)
+        if len(calls) == 1:
+            raise RetryableError("again", retry_after=wait)
+        return n
+
+    await host("async def main():\n    return await a(1)", a=flaky).run()
+    assert re.search(f"is run again {told} after attempt 1: again", caplog.text)
+
+
+async def test_workflow_code_catches_what_pydantic_found_in_a_step(host: Any) -> None:
+    async def validate(n: Any) -> Any:
+        return pydantic.TypeAdapter(int).validate_python(n)
+
+    app = host(
+        "async def main():\n    try:\n        await a('x')\n    except ValueError as error:\n        return error.errors()[0]['type']",
+        a=step(max_retries=0)(validate),
+    )
+    assert await app.run() == "int_parsing"
+
+
+async def test_code_that_draws_a_seed_while_it_loads_fails_with_the_line(host: Any) -> None:
+    app = host("import random\nDICE = random.Random()\nasync def main():\n    return DICE.random()")
+    with pytest.raises(
+        WorkflowError, match=r"can not be loaded: app\.py:\d+: NondeterminismError: random\.Random\(\) was"
+    ):
+        await app.run()
 
 
 async def test_a_step_fails_at_once_with_a_fatal_error_and_the_workflow_can_catch_it(host: Any) -> None:

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import copy_context
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -177,6 +178,18 @@ def test_a_worker_says_so_when_the_style_is_none(monkeypatch: pytest.MonkeyPatch
 
     assert done.returncode == 2
     assert "must be one of text, json" in done.stderr
+
+
+def test_a_worker_that_is_given_the_project_names_its_written_package(tmp_path: Path) -> None:
+    (tmp_path / "shop" / "_workflow").mkdir(parents=True)
+    for folder in (tmp_path / "shop", tmp_path / "shop" / "_workflow"):
+        (folder / "__init__.py").touch()
+
+    command = [sys.executable, "-m", "workflow_runtime", "worker", "shop"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.endswith("shop is not what workflow-build wrote; did you mean shop._workflow?\n")
 
 
 def test_configuring_again_replaces_its_own_handler_and_no_other(lines: Any) -> None:

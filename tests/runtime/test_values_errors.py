@@ -14,6 +14,7 @@ import pydantic
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic_core import PydanticCustomError
 
 from workflow_runtime.errors import FatalError, RetryableError, RunFailedError, SerializationError
 from workflow_runtime.values import decode, decode_error, encode, encode_error
@@ -133,13 +134,53 @@ def test_what_a_retry_needs_survives() -> None:
     assert through_json(RetryableError("later", retry_after=timedelta(minutes=5))).retry_after == timedelta(minutes=5)
 
 
-def test_a_class_that_can_not_be_made_is_stood_in_for() -> None:
+class Ordered(pydantic.BaseModel):
+    count: int = pydantic.Field(gt=0)
+    kind: str
+
+    @pydantic.field_validator("kind")
+    @classmethod
+    def _is_known(cls, kind: str) -> str:
+        if kind == "odd":
+            raise ValueError(f"{{{kind}}} is not known")
+        if kind == "custom":
+            raise PydanticCustomError("not_known", "{kind} is not known", {"kind": kind})
+        return kind
+
+
+@pytest.mark.parametrize("data", [{}, {"count": "x", "kind": 1}, {"count": 0, "kind": "odd"}, {"kind": "custom"}])
+def test_what_pydantic_found_comes_back_with_its_errors(data: dict[str, Any]) -> None:
+    with pytest.raises(pydantic.ValidationError) as caught:
+        Ordered.model_validate(data)
+    back = through_json(through_json(caught.value))
+
+    assert type(back) is pydantic.ValidationError
+    assert (str(back), repr(back)) == (str(caught.value), repr(caught.value))
+    for name in ("type", "loc", "msg", "input", "url"):
+        assert [one.get(name) for one in back.errors()] == [one.get(name) for one in caught.value.errors()]
+    assert all("ctx" not in one or one["type"] in ("value_error", "greater_than") for one in back.errors())
+
+
+def test_what_pydantic_found_in_live_objects_comes_back_with_their_text() -> None:
+    with pytest.raises(pydantic.ValidationError) as caught:
+        Count.model_validate({"n": print})
+    (line,) = through_json(caught.value).errors()
+
+    assert (line["loc"], line["type"], line["input"]) == (("n",), "int_type", "<built-in function print>")
+
+
+@pytest.mark.parametrize("damage", [None, {}, {"title": 1, "lines": [{}]}, {"title": "x", "lines": 3}])
+def test_a_class_that_can_not_be_made_is_stood_in_for(damage: Any) -> None:
     error = invalid()
-    back = through_json(error)
+    data: Any = encode_error(error)
+    data["validation"] = damage
+    back = decode_error(data)
 
     assert isinstance(back, ValueError)
     assert type(back).__name__ == "ValidationError"
     assert str(back) == str(error)
+    assert back.args == (str(error),)
+    assert repr(back) == f"ValidationError({str(error)!r})"
 
 
 def test_user_code_is_not_run() -> None:

@@ -17,7 +17,7 @@ AWAITED = frozenset(
     f"{RUNTIME}.{name}"
     for name in ("cancel_runs", "get_hook", "list_runs", "resume_hook", "set_attributes", "sleep", "start")
 )
-OF_RUNS = frozenset({"cancel", "info", "result", "status", "streams"})
+OF_RUNS = frozenset({"cancel", "info", "result", "status", "streams", "successor"})
 """Methods of runs that are async."""
 OF_STREAMS = frozenset({"close", "close_sync", "flush", "read", "write", "write_sync"})
 """Methods of streams that workflow code has no use for."""

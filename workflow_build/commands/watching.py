@@ -72,8 +72,9 @@ class _Teller:
         self.line(f"{report.summary(result)}{self._staying(is_good=not result.stopped)}{took}")
         if not self._has_told_of_reloading and not result.stopped and result.config.app and find_spec("uvicorn"):
             self._has_told_of_reloading = True
+            factory = " --factory" if result.config.app.endswith("()") else ""
             app = result.config.app.removesuffix("()")
-            self.line(f"with uvicorn: uvicorn {app} --reload --reload-exclude '{result.config.out}'")
+            self.line(f"with uvicorn: uvicorn {app}{factory} --reload")
 
     def routes(self, read: Result | Exception | None) -> None:
         """What the reading of routes gave, if there is something new."""

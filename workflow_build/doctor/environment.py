@@ -13,7 +13,23 @@ OLDEST_PYTHON = (3, 11)
 NEWEST_PYTHON = (3, 14)
 """The newest that the tests run on."""
 
-OLDEST: Mapping[str, tuple[int, ...]] = {"fastapi": (0, 115)}
+OLDEST: Mapping[str, tuple[int, ...]] = {
+    "aiohttp": (3, 10, 11),
+    "azure-functions": (1, 21),
+    "blacksheep": (2, 6, 2),
+    "bottle": (0, 13),
+    "django": (5, 2),
+    "falcon": (4, 0),
+    "fastapi": (0, 115),
+    "flask": (3, 0),
+    "functions-framework": (3, 5),
+    "litestar": (2, 15),
+    "pyramid": (2, 0),
+    "quart": (0, 19, 9),
+    "sanic": (24, 6),
+    "starlette": (0, 40),
+    "tornado": (6, 2),
+}
 """The lowest supported version of each framework; below it the tests do not pass."""
 
 KNOWN_BAD: Mapping[str, Mapping[tuple[int, ...], str]] = {

@@ -34,7 +34,7 @@ from workflow_build.syntax.bindings import Bindings
 
 ADDING = frozenset({"append", "add", "appendleft", "insert", "put_nowait", "setdefault"})
 TAKING = frozenset({"pop", "popleft", "popitem", "get", "get_nowait"})
-OF_RUNS = frozenset({"cancel", "info", "status", "streams"})
+OF_RUNS = frozenset({"cancel", "info", "status", "streams", "successor"})
 """Methods of runs that are steps of the runtime's own in workflow code."""
 STARTING = frozenset({"create_task", "ensure_future"})
 

@@ -145,7 +145,8 @@ class Handler:
             start.retryings,
         )
         inline = InlineSteps(self._world, message.run_id)
-        inline.start(step_id, partial(self._runner.run, attempt))
+        with log_fields(workflow=start.workflow):  # which the body's task takes along
+            inline.start(step_id, partial(self._runner.run, attempt))
         try:
             while not await inline.one_is_done(self._options.extend_every):
                 if not await goes_on(delivery):

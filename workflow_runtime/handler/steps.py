@@ -180,12 +180,18 @@ def _retrying(attempt: Attempt, error: BaseException, now: float, retry_at: floa
     asked = isinstance(error, RetryableError | TooEarlyError)  # the step's own wish, not a fault: its message is enough
     logger.log(
         logging.INFO if asked else logging.WARNING,
-        "%s (%s of run %s) is run again in %.1f s after attempt %d: %s",
-        *(attempt.name, attempt.step_id, attempt.run_id, retry_at - now, attempt.attempt, error),
+        "%s (%s of run %s) is run again %s after attempt %d: %s",
+        *(attempt.name, attempt.step_id, attempt.run_id, _in(retry_at - now), attempt.attempt, error),
         exc_info=None if asked else error,
     )
     data = {"attempt": attempt.attempt, "error": encode_error(error), "retry_at": retry_at, "counted": counted}
     return Event(EventKind.STEP_RETRYING, now, attempt.step_id, data)
+
+
+def _in(seconds: float) -> str:
+    if seconds <= 0:
+        return "at once"
+    return f"in {seconds:.1f} s" if seconds >= 0.1 else f"in {seconds * 1000:.0f} ms"
 
 
 def _failed(attempt: Attempt, error: BaseException) -> Event:

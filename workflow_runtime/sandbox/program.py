@@ -11,6 +11,7 @@ import builtins
 import json
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Collection, Coroutine
 from functools import lru_cache
 from operator import attrgetter
@@ -86,7 +87,7 @@ class SandboxProgram:
         except Exception as error:
             self.release()
             raise WorkflowError(
-                f"the workflow code of {bundle.workflow} can not be loaded: {type(error).__name__}: {error}"
+                f"the workflow code of {bundle.workflow} can not be loaded: {self._place_of(error)}{type(error).__name__}: {error}"
             ) from error
 
     @property
@@ -98,6 +99,11 @@ class SandboxProgram:
         """``shop/orders.py:12`` for a line of the bundle's code, else None."""
         path = self._paths.get(filename)
         return f"{path}:{line}" if path else None
+
+    def _place_of(self, error: Exception) -> str:
+        lines = traceback.walk_tb(error.__traceback__)
+        places = [self.describe(frame.f_code.co_filename, line) for frame, line in lines]
+        return next((f"{place}: " for place in reversed(places) if place), "")
 
     def readable(self, error: Json) -> Json:
         """The encoded error without the prefix of the bundle's modules."""

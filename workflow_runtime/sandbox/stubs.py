@@ -13,7 +13,7 @@ from workflow_runtime.events import Json
 from workflow_runtime.machine.current import require_machine, running_machine
 from workflow_runtime.machine.machine import Machine
 from workflow_runtime.values import Classes, decode, encode, encode_call, return_hint
-from workflow_runtime.values.calls import positional_counts
+from workflow_runtime.values.calls import bind, positional_counts
 
 Captured = Callable[[], Mapping[str, object]]
 """Gives what a nested step reads of the functions around it, as it is when the step is called."""
@@ -38,7 +38,8 @@ def step_stub(
 
         @functools.wraps(function)
         def call(*args: object, **kwargs: object) -> Coroutine[Any, Any, object]:
-            given = None if not kwargs and len(args) in takes else signature.bind(*args, **kwargs)
+            is_plain = not kwargs and len(args) in takes
+            given = None if is_plain else bind(signature, args, kwargs, function.__qualname__)
             machine = require_machine(f"step {function.__qualname__}")
             if binder is classmethod:
                 args = _without_class(function, args)

@@ -37,7 +37,7 @@ class StepPromises:
     async def test_a_start_appends_step_started_owned_by_the_message_and_gives_the_call(self, world: World) -> None:
         run = await new_step(world, input={"args": [1]})
         start = await _start(world, run.id, "msg_a", now=7.0)
-        assert start == StepStart(StartStatus.STARTED, attempt=1, input={"args": [1]})
+        assert start == StepStart(StartStatus.STARTED, attempt=1, input={"args": [1]}, workflow=run.workflow)
         last = (await world.load(run.id)).events[-1]
         assert (last.kind, last.entity, last.time) == (EventKind.STEP_STARTED, _STEP, 7.0)
         assert last.data == {"attempt": 1, "message": "msg_a"}

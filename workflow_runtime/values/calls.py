@@ -43,6 +43,16 @@ def return_hint(function: Callable[..., object]) -> Any:
     return _callee(function).hints["return"]
 
 
+def bind(
+    signature: inspect.Signature, args: tuple[object, ...], kwargs: Mapping[str, object], name: str
+) -> inspect.BoundArguments:
+    """The arguments as the function called ``name`` takes them. Raises ``TypeError`` that names it."""
+    try:
+        return signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{name}(): {error}") from None
+
+
 def decode_call(
     data: Json, function: Callable[..., object], classes: Classes = PROCESS_CLASSES, *, where: str
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -18,6 +18,7 @@ from workflow_runtime.values.error_data import (
     stack_note,
 )
 from workflow_runtime.values.refusal import MAX_DEPTH, Refusal, TooDeep
+from workflow_runtime.values.validation_errors import rebuilt
 
 _HEAP_TYPE = 1 << 9  # CPython's Py_TPFLAGS_HEAPTYPE: not set for the classes that are written in C in the interpreter
 _STAND_INS: dict[tuple[str, type[BaseException]], type[BaseException]] = {}
@@ -36,7 +37,8 @@ def read_error(
         raise Refusal("not the data of an exception: it has no type")
     args = tuple(_value(arg, decode_value, depth) for arg in _list(data, "args"))
     members = [read_error(member, classes, decode_value, depth, chain + 1) for member in _list(data, "errors")]
-    error = _instance(data, args, members, classes)
+    error = rebuilt(data["type"], data.get("validation"), lambda part: _value(part, decode_value, depth))
+    error = error or _instance(data, args, members, classes)
     _restore_state(error, {name: _value(value, decode_value, depth) for name, value in _dict(data, "state").items()})
     for name in ("cause", "context"):
         if data.get(name) is not None:
@@ -61,8 +63,10 @@ def _instance(
     known = _known(name, classes)
     made = None if known is None else _make(known, args, members)
     if made is None:
-        made = _make_stand_in(name, bases, args, members, classes)
-        made.__dict__[MESSAGE_ATTRIBUTE] = str(data.get("message", ""))
+        text = str(data.get("message", ""))
+        # Without arguments, repr() and a log would show an exception that says nothing.
+        made = _make_stand_in(name, bases, args or ((text,) if text else ()), members, classes)
+        made.__dict__[MESSAGE_ATTRIBUTE] = text
     return made
 
 

@@ -20,6 +20,7 @@ from workflow_runtime.values.error_data import (
     stack_note,
 )
 from workflow_runtime.values.refusal import Refusal, shown
+from workflow_runtime.values.validation_errors import is_validation_error, written_lines
 
 TEXT_LIMIT = 10_000
 """Characters of a message or note."""
@@ -61,6 +62,8 @@ class ErrorWriter:
             data["args"] = [self._part(arg, depth) for arg in args[:_PARTS_LIMIT]]
             data.update(self._texts_and_state(error, depth))
             data.update(self._behind(error, depth, chain))
+            if is_validation_error(type(error)):
+                data["validation"] = written_lines(error, lambda value: self._part(value, depth))
             if members:
                 data["errors"] = self._members(members, depth, chain)
         finally:

@@ -196,6 +196,8 @@ class StepStart:
     """How many ``step_retrying`` stand in the log, counted or not."""
     input: Json = None
     """The encoded call, from ``step_created``."""
+    workflow: str = ""
+    """The id of the run's workflow."""
     retry_at: float = 0.0
     """With TOO_EARLY: when to come back."""
 

@@ -171,7 +171,7 @@ def why_not_start(
     return None
 
 
-def started(step: StepState, input_: Json) -> StepStart:
+def started(run: RunInfo, step: StepState, input_: Json) -> StepStart:
     """The answer that starts the step once more."""
     return StepStart(
         StartStatus.STARTED,
@@ -179,6 +179,7 @@ def started(step: StepState, input_: Json) -> StepStart:
         failures=step.failures,
         retryings=step.retryings,
         input=input_,
+        workflow=run.workflow,
     )
 
 

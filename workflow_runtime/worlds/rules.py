@@ -96,7 +96,7 @@ def start_step(records: Records, run_id: str, step_id: str, message_id: str, now
     refusal = why_not_start(run, step, message_id, now, owner_in_hand=owner_in_hand)
     if refusal is not None:
         return refusal
-    answer = started(step, records.event(run_id, step.created_slot).data.get("input"))
+    answer = started(run, step, records.event(run_id, step.created_slot).data.get("input"))
     data = {"attempt": answer.attempt, "message": message_id}
     land(records, run, (encode_event(Event(EventKind.STEP_STARTED, now, step_id, data)),), now)
     return answer

@@ -44,6 +44,9 @@ def _memory(url: str) -> World:
 
 def _sqlite(url: str) -> World:
     parts = urlsplit(url)
+    if not url.lower().startswith("sqlite://"):
+        path = url.partition(":")[2]
+        raise WorldError(f"the world URL {url!r} lacks slashes; write sqlite:///{path}" + _meant(path))
     if parts.netloc or parts.query or parts.fragment or len(parts.path) < 2:
         raise WorldError(
             f"the world URL {url!r} names no SQLite file; write sqlite:///relative/path.db or sqlite:////absolute/path.db"
@@ -51,6 +54,11 @@ def _sqlite(url: str) -> World:
     from workflow_runtime.worlds.sqlite import SqliteWorld  # and so with SQLite
 
     return SqliteWorld(unquote(parts.path.removeprefix("/")))
+
+
+def _meant(path: str) -> str:
+    """What to write when a path that looks absolute may not be meant so."""
+    return f", or sqlite:///{path.removeprefix('/')} for a path from the current folder" if path[:1] == "/" else ""
 
 
 _MAKERS: Mapping[str, Callable[[str], World]] = {"memory": _memory, "sqlite": _sqlite}

@@ -17,6 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from workflow_runtime.errors import WorldError
+from workflow_runtime.worlds.sqlite.forks import ADVICE
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -137,7 +138,7 @@ class Lane(Generic[C]):
         """Raise ``WorldError`` in a process that was forked from the lane's own: threads do not come along."""
         if os.getpid() != self._process:
             raise WorldError(
-                f"this world was opened in process {self._process} and is used in its fork {os.getpid()}; open another one there"
+                f"this world was opened in process {self._process} and is used in its fork {os.getpid()}; {ADVICE}"
             )
 
     def nudge(self) -> None:

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from workflow_runtime.errors import WorkflowError, WorldError
-from workflow_runtime.worlds.sqlite import connect, liveness
+from workflow_runtime.worlds.sqlite import connect, forks, liveness
 from workflow_runtime.worlds.sqlite.faults import explain
 from workflow_runtime.worlds.sqlite.jobs import Job, Lane, finish
 from workflow_runtime.worlds.sqlite.writer import Writer
@@ -30,11 +30,13 @@ class Session:
     def __init__(self, path: Path, busy_timeout: float) -> None:
         self._path = path
         self._folder = Path(f"{path}-workers")
+        forks.require_no_parent_has(path)
         with contextlib.ExitStack() as undo:
             self._writing = undo.enter_context(contextlib.closing(connect.open_writer(path, busy_timeout)))
             self._reading = undo.enter_context(contextlib.closing(connect.open_reader(path, busy_timeout)))
             self.worker = self._enter()
             undo.pop_all()
+        forks.note_opened(self, path)
         self.writer = Writer(self._writing, path, self.is_alive)
         self.reader: Lane[sqlite3.Connection] = Lane("workflow-sqlite-reader", self._read)
         self.writer.lane.start()
@@ -64,6 +66,7 @@ class Session:
         self.writer.signals.ring(self.writer.signals.topics())
         self._reading.close()
         self._writing.close()
+        forks.note_closed(self)
         self.worker.leave(remove=gently)
 
     def _enter(self) -> liveness.Worker:
