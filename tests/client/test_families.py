@@ -172,9 +172,24 @@ async def test_result_gives_up_waiting_after_its_timeout_along_the_whole_chain(o
         await office.hook("a:0")
         await resume_hook("a:0", "go on")
         await office.hook("a:1")
-        with pytest.raises(TimeoutError):
+        with pytest.raises(TimeoutError, match=f"run {run.id} has not ended within 0.05 seconds; it goes on"):
             await run.result(0.05)
         assert await cancel_runs(status=RunStatus.RUNNING) == 1
+
+
+async def test_a_continued_run_names_its_successor(office: Any) -> None:
+    async with office.working():
+        run = await start(office.families.count_down, 2)
+        assert await run.result(20) == "lift-off after 2"
+        chain, follower = [run], await run.successor()
+        while follower is not None:
+            chain.append(follower)
+            follower = await follower.successor()
+
+        assert [await one.status() for one in chain] == [*[RunStatus.CONTINUED] * 2, RunStatus.COMPLETED]
+        assert await (await start(office.families.follower, run)).result(20) == chain[1]
+        with pytest.raises(RunNotFoundError):
+            await get_run("wrun_nobody").successor()
 
 
 async def test_runs_pass_between_steps_and_workflows_with_the_types_of_their_results(office: Any) -> None:

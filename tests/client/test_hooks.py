@@ -11,6 +11,7 @@ import pytest
 from workflow_runtime import (
     HookNotFoundError,
     RunCancelledError,
+    RunFailedError,
     RunStatus,
     SerializationError,
     StepMetadata,
@@ -48,6 +49,21 @@ async def test_a_definition_sends_only_what_its_hooks_take(office: Any) -> None:
 
         assert not (await run.result(20)).ok
         assert (await office.kinds(run.id)).count(EventKind.HOOK_RECEIVED) == 1
+
+
+async def test_a_payload_with_a_field_of_another_type_is_refused_where_it_is_sent_and_where_it_is_awaited(
+    office: Any,
+) -> None:
+    async with office.working():
+        run = await start(office.hooking.approve, "a")
+        await office.hook("a")
+        with pytest.raises(SerializationError, match="hook 'a': ok: expected bool, found 'false'; send what"):
+            await office.hooking.approval.resume("a", office.models.Approval("false", "ada"))
+        await resume_hook("a", {"ok": True, "by": 3})
+        with pytest.raises(RunFailedError, match="payload of hook 'a': by: expected str, found 3") as failed:
+            await run.result(20)
+
+        assert isinstance(failed.value.__cause__, SerializationError)
 
 
 async def test_plain_data_becomes_what_the_hook_was_created_for(office: Any) -> None:

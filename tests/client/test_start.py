@@ -99,8 +99,10 @@ async def test_what_can_not_be_started_is_refused_before_anything_is_stored(offi
     async def unknown() -> None: ...
 
     double: Any = office.families.double
-    with pytest.raises(TypeError, match="missing a required argument"):
+    with pytest.raises(TypeError, match=r"^\w+\(\): missing a required argument"):
         await start(double)
+    with pytest.raises(TypeError, match=r"'delay'; did you mean start.options\(key=…, delay=…\)\(…\)\?"):
+        await start(double, 1, delay=3, key="a")
     with pytest.raises(WorkflowError, match="is a step; start"):
         await start(office.families.name_of, 1)
     with pytest.raises(TypeError, match="a workflow is a function"):

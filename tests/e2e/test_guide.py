@@ -304,7 +304,11 @@ def test_the_table_shows_every_key(project: Project) -> None:
 
     loaded = config.load(project.folder)
 
-    assert set(tomllib.loads(text)["tool"]["workflow-build"]) == {*config.TEXT_KEYS, *config.LIST_KEYS}
+    assert set(tomllib.loads(text)["tool"]["workflow-build"]) == {
+        *config.TEXT_KEYS,
+        *config.LIST_KEYS,
+        *config.SWITCHES,
+    }
     assert loaded.app == "shop.main:app"
     assert loaded.out == project.folder / "shop" / "_workflow"
 

@@ -242,19 +242,42 @@ async def test_a_world_says_that_it_can_not_be_used_in_a_fork(world: SqliteWorld
     await append(world, run.id, Event(EventKind.RUN_STARTED, 1.0))
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.parametrize("where", ["runs.db", "other.db", "closed.db"])
+async def test_a_file_that_the_parent_has_open_is_refused_to_its_forks(tmp_path: Path, where: str) -> None:
+    opened, closed = SqliteWorld(tmp_path / "runs.db"), SqliteWorld(tmp_path / "closed.db")
+    await opened.open()
+    await closed.open()
+    await closed.close()
+    [answer] = said_in_a_fork(SqliteWorld(tmp_path / where).open)
+    if where == "runs.db":
+        assert f"was forked from process {os.getpid()}, which has {opened.path} open; " in answer
+        assert "fork first and open the world afterwards" in answer
+    else:
+        assert answer == "nothing"
+    await opened.close()
+
+
 def in_a_fork(world: SqliteWorld, run_id: str) -> str:
     """What using the world says in a forked child."""
+    [first, *others] = said_in_a_fork(
+        lambda: world.load(run_id), world.open, lambda: world.send(Message("msg", run_id))
+    )
+    assert others == [first] * 2
+    return first
+
+
+def said_in_a_fork(*uses: Callable[[], Coroutine[object, object, object]]) -> list[str]:
+    """The error of each call, made in a forked child."""
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
-        for use in (world.load(run_id), world.open(), world.send(Message("msg", run_id))):
-            os.write(writing, what_is_said(use).encode() + b"\n")
+        for use in uses:
+            os.write(writing, what_is_said(use()).encode() + b"\n")
         os._exit(0)
     os.waitpid(child, 0)
     os.close(writing)
     with os.fdopen(reading) as said:
-        [first, *others] = said.read().splitlines()
-    assert others == [first] * 2
-    return first
+        return said.read().splitlines()
 
 
 def what_is_said(use: Coroutine[object, object, object]) -> str:

@@ -50,6 +50,19 @@ def test_a_password_is_not_repeated() -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        ("sqlite:/data.db", "write sqlite:////data.db, or sqlite:///data.db for a path from the current folder"),
+        ("sqlite:data.db", "write sqlite:///data.db"),
+    ],
+)
+def test_a_url_with_too_few_slashes_is_refused_with_the_right_spelling(url: str, advice: str) -> None:
+    with pytest.raises(WorldError) as caught:
+        open_world_url(url)
+    assert str(caught.value) == f"the world URL {url!r} lacks slashes; {advice}"
+
+
+@pytest.mark.parametrize(
     "url",
     ["sqlite://", "sqlite:///", "sqlite://shop.db", "sqlite://host/a.db", "sqlite:///a.db?mode=ro", "memory://shop"],
 )

@@ -110,6 +110,11 @@ async def launch(number: int) -> str:
 
 
 @workflow
+async def follower(run: Run[str]) -> Run[str] | None:
+    return await run.successor()
+
+
+@workflow
 async def endless(token: str, round: int = 0) -> str:
     """Each round ends with a payload; ``stop`` ends it for good."""
     said = await create_hook(str, token=f"{token}:{round}")
