@@ -36,7 +36,7 @@ bench: $(READY) ## measure what the README promises in numbers
 matrix: $(READY) ## the tests on every Python 3.11 to 3.14 that this machine has; ARGS go to pytest
 	@$(BIN)/python tools/matrix.py -n $(JOBS) --dist worksteal $(ARGS)
 
-soak: $(READY) ## the long runs: many more seeds of killing the server
+soak: $(READY) ## the long runs: more seeds of killing the server, the oldest and newest frameworks
 	$(BIN)/python -m pytest -m soak
 
 clean: ## remove the environment and all that a run leaves behind

@@ -66,7 +66,13 @@ def walk(routes: Iterable[Any], prefix: str = "", host: str | None = None) -> It
 def _flat(routes: Iterable[Any]) -> Iterable[Any]:
     """From FastAPI 0.137 on included routers are nested, and this is the public way to see through them; before, the table is flat."""
     contexts = getattr(sys.modules.get("fastapi.routing"), "iter_route_contexts", None)
-    return cast("Iterable[Any]", contexts(routes)) if contexts else routes
+    return map(_told, contexts(routes)) if contexts else routes
+
+
+def _told(context: Any) -> Any:
+    """FastAPI 0.137.2 to 0.143 have the path and endpoint of what is no FastAPI route, such as our webhook, in an attribute only."""
+    inner = getattr(getattr(context, "_route_context", None), "starlette_route", None)
+    return context if inner is None or context.endpoint is not None else inner
 
 
 def _row(endpoint: object, path: str, methods: Iterable[str] | None, host: str | None) -> Row:

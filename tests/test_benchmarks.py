@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from pathlib import Path
 
 import pytest
 
+from benchmarks.cold_start import framework_imports, seconds, write_handlers
 from benchmarks.measured.cases import Case, cases
 from benchmarks.measured.floor import floor, load_and_replay_time, machine_overhead, replay_time
 from benchmarks.measured.flows import register
@@ -44,3 +46,11 @@ def test_the_report_has_every_row_and_says_which_promise_was_missed(capsys: pyte
     written = json.loads(as_json(rows, targets))
     assert [row["median"] for row in written["rows"]] == [2.0]
     assert [target["met"] for target in written["targets"]] == [True, False, True]
+
+
+def test_a_handler_is_imported_beside_what_it_imports_of_its_framework(tmp_path: Path) -> None:
+    handler = write_handlers(tmp_path) / "flask.py"
+    bare = framework_imports(handler)
+    assert "from flask import Blueprint, Flask, Response, request" in bare.splitlines()
+    assert "workflow_runtime" not in bare
+    assert min(seconds(tmp_path, bare), seconds(tmp_path, "import shop._workflow.flask")) > 0

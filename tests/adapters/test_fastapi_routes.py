@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response, routing
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.endpoints import HTTPEndpoint
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -20,6 +20,10 @@ MODULE = "shop._workflow.fastapi"
 BUILD = "0123456789abcdef"
 PREFIX = "/.well-known/workflow/v1"
 KINDS = ["webhook", "flow", "health", "manifest"]
+FLAT = not hasattr(routing, "iter_route_contexts")
+NEEDS_NESTED = pytest.mark.skipif(
+    FLAT, reason="FastAPI before 0.137 leaves the outer router's own prefix out of the webhook"
+)
 
 
 def workflow_router(build: str = BUILD) -> APIRouter:
@@ -132,7 +136,7 @@ def in_a_mount_without_a_path() -> tuple[FastAPI, str]:
     "make",
     [
         prefixed,
-        nested,
+        pytest.param(nested, marks=NEEDS_NESTED),
         behind_a_root_path,
         in_a_sub_app,
         in_a_wrapped_sub_app,
@@ -169,7 +173,15 @@ def test_routes_in_a_mounted_app_are_fine_when_the_outermost_app_has_them_too() 
     assert codes(read(app)) == ["WB502"]
 
 
-@pytest.mark.parametrize("make", [prefixed, nested, wrapped_as_a_whole])
+@pytest.mark.skipif(not FLAT, reason="FastAPI from 0.137 on keeps the prefix")
+def test_a_webhook_that_lost_its_prefix_is_an_error_and_listed_where_it_is() -> None:
+    found = read(nested()[0])
+
+    assert [route.path for route in found.routes if not route.confirmed] == [f"/api/inner{PREFIX}/webhook/{{token}}"]
+    assert codes(found) == ["WB503"]
+
+
+@pytest.mark.parametrize("make", [prefixed, pytest.param(nested, marks=NEEDS_NESTED), wrapped_as_a_whole])
 def test_the_outermost_app_runs_the_worker_whatever_stands_around_its_routes(
     make: Callable[[], tuple[object, str]],
 ) -> None:

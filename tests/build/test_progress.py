@@ -44,19 +44,18 @@ def shop(tmp_path: Path) -> Path:
 
 
 def on_a_terminal(shop: Path, *flags: str, **environment: str) -> tuple[bytes, str]:
-    """What a build writes to a terminal that is its standard error, and to its standard output, which is a pipe."""
+    """What a build writes to a terminal that is its standard error, and to its standard output, which is a file."""
     terminal, end = os.openpty()
     cleared = {name: value for name, value in os.environ.items() if name != "CI"}
     command = [sys.executable, "-m", "workflow_build", os.fspath(shop), *flags]
     settings = {**cleared, "TERM": "xterm", "PYTHONPATH": os.fspath(REPOSITORY), **environment}
-    with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, stderr=end, text=True) as build:
+    said = shop.parent / f"{shop.name}.out"
+    with said.open("wb") as output, subprocess.Popen(command, env=settings, stdout=output, stderr=end) as build:
         os.close(end)
         shown = b"".join(iter(lambda: read(terminal), b""))
         os.close(terminal)
-        assert build.stdout is not None
-        said = build.stdout.read()
     assert build.returncode == 0, shown
-    return shown, said
+    return shown, said.read_text("utf-8")
 
 
 def read(terminal: int) -> bytes:

@@ -121,12 +121,12 @@ class Shop:
         return f"{answer.status_code} {answer.text}\n{self.log()}"
 
 
-def build(target: Target, folder: Path) -> Path:
+def build(target: Target, folder: Path, python: str = sys.executable) -> Path:
     """A copy of the fixture over the shared workflows, that ``workflow-build`` has been run on."""
     for source in (SHARED, target.folder):
         shutil.copytree(source, folder, ignore=shutil.ignore_patterns("_workflow", "__pycache__"), dirs_exist_ok=True)
     done = subprocess.run(
-        [sys.executable, "-m", "workflow_build"],
+        [python, "-m", "workflow_build"],
         cwd=folder,
         env=serving.environment(target.environment, "SHOP"),
         capture_output=True,

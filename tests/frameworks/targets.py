@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from workflow_build.doctor.environment import OLDEST
+
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "frameworks"
 SHARED = FIXTURES / "workflows"
 """The workflows and steps of the shop, which all its apps share."""
@@ -74,12 +76,23 @@ def target(name: str) -> Target:
 
 def matrix() -> str:
     """The table of all targets, for the docs."""
-    heads = ("target", "mount", "worker", "webhook takes any method", "streams", "routes are read from", "tried with")
+    heads = (
+        "target",
+        "versions",
+        "mount",
+        "worker",
+        "webhook takes any method",
+        "streams",
+        "routes are read from",
+        "tried with",
+    )
     lines = [heads, ("---",) * len(heads), *(_cells(target(name)) for name in target_names())]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def _cells(one: Target) -> tuple[str, ...]:
     servers = ", ".join(server.name for server in one.servers)
+    oldest = OLDEST.get(one.name)
+    versions = f"{'.'.join(map(str, oldest))} and newer" if oldest else ""
     tried = "; ".join([*([servers] if servers else []), *one.limits])
-    return (one.name, f"`{one.mount}`", one.worker, one.any_method, one.streaming, one.routes, tried)
+    return (one.name, versions, f"`{one.mount}`", one.worker, one.any_method, one.streaming, one.routes, tried)
