@@ -36,9 +36,9 @@ class PyramidAdapter:
 
     def named_app(self, clues: Clues) -> str | None:
         """The factory that ``[app:main]`` of development.ini names, or that the project has as its entry point."""
-        if not any(b"pyramid" in file.data for file in clues.files):  # such files serve any WSGI app
-            return None
-        return next((app for name in CONFIGURATIONS if (app := _factory(clues.project, name))), None)
+        named = next((app for name in CONFIGURATIONS if (app := _factory(clues.project, name))), None)
+        is_pyramid = named is not None and any(b"pyramid" in file.data for file in clues.files)
+        return named if is_pyramid else None  # such files serve any WSGI app
 
     def mount_lines(self, module: str) -> tuple[str, ...]:
         """One call, with the Configurator."""

@@ -72,7 +72,7 @@ def find_app(
         told = adapter.named_app(clues)
         if told:
             return FoundApp(told, adapter.name)
-    made = [(file, adapter, names) for adapter in adapters for file, names in _apps_in(sources, adapter)]
+    made = list(_apps_in(sources, adapters))
     if not made:
         return None
     file, adapter, names = min(made, key=lambda one: _convention(one[0]))  # of several adapters, the first
@@ -123,15 +123,19 @@ def _is_own(file: SourceFile) -> bool:
     return is_dotted_name(file.module) and not _is_test(file) and OUTPUT_NAME not in file.module.split(".")
 
 
-def _apps_in(sources: Sources, adapter: Adapter) -> Iterator[tuple[SourceFile, list[str]]]:
-    """The files that make an app of the adapter's framework, and what they call it."""
-    names = sources.memory.each(
-        f"apps {adapter.name}",
-        repr((adapter.app_classes, adapter.packages)),
-        _own(sources),
-        partial(_apps_made, classes=adapter.app_classes, packages=adapter.packages),
-    )
-    return ((file, found) for file, found in zip(_own(sources), names, strict=True) if found)
+def _apps_in(sources: Sources, adapters: Sequence[Adapter]) -> Iterator[tuple[SourceFile, Adapter, list[str]]]:
+    """The files that make an app of an adapter's framework, and what they call it. Each file is looked at once for all of them."""
+    kinds = tuple((adapter.app_classes, adapter.packages) for adapter in adapters)
+    found = sources.memory.each("apps", repr(kinds), _own(sources), partial(_apps_of, kinds=kinds))
+    for file, made in zip(_own(sources), found, strict=True):
+        for number, names in made:
+            yield file, adapters[number], names
+
+
+def _apps_of(file: SourceFile, kinds: Sequence[tuple[Sequence[str], Sequence[str]]]) -> list[tuple[int, list[str]]]:
+    """The numbers of the kinds of app that the file makes, with their names."""
+    made = ((number, _apps_made(file, classes, packages)) for number, (classes, packages) in enumerate(kinds))
+    return [(number, names) for number, names in made if names]
 
 
 def _is_test(file: SourceFile) -> bool:
