@@ -14,7 +14,7 @@ from workflow_runtime.chunks import chunk_of
 from workflow_runtime.context import current_step
 from workflow_runtime.errors import RunNotFoundError, StreamClosedError
 from workflow_runtime.events import Event, EventKind, Json
-from workflow_runtime.handler.ends import cancel, wake_up
+from workflow_runtime.handler.ends import cancel, last_event, wake_up
 from workflow_runtime.machine.current import running_machine
 from workflow_runtime.marking import step
 from workflow_runtime.process import process_world
@@ -50,8 +50,7 @@ async def find_successor(run_id: str) -> str:
     """The run that goes on in the place of that one, which was continued."""
     world = await process_world()
     run = (await world.load(run_id, after=NO_EVENTS)).run
-    (end,) = (await world.load(run_id, after=run.slot - 1)).events
-    successor: str = end.data["run"]
+    successor: str = (await last_event(world, run)).data["run"]
     return successor
 
 

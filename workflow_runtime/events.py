@@ -76,8 +76,7 @@ class EventKind(StrEnum):
 
 
 RUN_ENDS = frozenset({EventKind.RUN_COMPLETED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED, EventKind.RUN_CONTINUED})
-STEP_OUTCOMES = frozenset({EventKind.STEP_COMPLETED, EventKind.STEP_FAILED})
-STEP_ENDS = STEP_OUTCOMES | {EventKind.STEP_CANCELLED}
+STEP_ENDS = frozenset({EventKind.STEP_COMPLETED, EventKind.STEP_FAILED, EventKind.STEP_CANCELLED})
 WAIT_ENDS = frozenset({EventKind.WAIT_COMPLETED, EventKind.WAIT_CANCELLED})
 # What workflow code decides, but for the end of the run.
 DECISIONS = frozenset(

@@ -119,8 +119,3 @@ def workflow(function: Callable[P, Coroutine[Any, Any, R]], /) -> Callable[P, Co
         )
 
     return refuse
-
-
-def workflow_id(function: Callable[..., object]) -> str:
-    """``workflow//shop.orders//checkout``: the id under which the compiler knows a workflow function."""
-    return f"workflow//{function.__module__}//{function.__qualname__}"

@@ -12,6 +12,7 @@ from workflow_runtime.attributes import checked_attributes
 from workflow_runtime.builtin import LIVE, ask
 from workflow_runtime.errors import RunCancelledError, RunFailedError, RunNotFoundError
 from workflow_runtime.events import EventKind, Json
+from workflow_runtime.handler.ends import last_event
 from workflow_runtime.identity import workflow_of
 from workflow_runtime.machine.current import running_machine
 from workflow_runtime.process import process_world
@@ -200,7 +201,7 @@ async def _end_of_chain(run_id: str, timeout: float | None) -> Mapping[str, Json
                 info = await world.wait_for_end(last, left)
         except TimeoutError:
             raise _has_not_ended(run_id, timeout) from None
-        (end,) = (await world.load(last, after=info.slot - 1)).events
+        end = await last_event(world, info)
         if end.kind is not EventKind.RUN_CONTINUED:
             return {"run": last, "status": info.status.value, **end.data}
         last = end.data["run"]

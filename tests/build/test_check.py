@@ -11,7 +11,7 @@ import pytest
 from workflow_build.model import Severity
 from workflow_build.rules import RULES, SOURCE_RULES, Rule, index, page
 from workflow_build.rules.examples import files_of
-from workflow_runtime.sandbox.purity import is_pure, is_replaced
+from workflow_runtime.sandbox.purity import is_pure
 
 PAGES = Path(__file__).parent.parent.parent / "docs" / "errors"
 HEAD = "from workflow_runtime import step, workflow\n"
@@ -271,5 +271,5 @@ def test_purity_covers_what_is_in_a_package_and_nothing_that_only_begins_alike(n
 
 
 def test_replacements_cover_their_submodules() -> None:
-    assert is_replaced("asyncio.tasks")
-    assert not is_replaced("timeit")
+    assert is_pure("asyncio.tasks")
+    assert not is_pure("timeit")

@@ -10,7 +10,7 @@ import pytest
 
 from workflow_runtime import get_writable, process, step, workflow
 from workflow_runtime.bundles import Bundle, BundleModule
-from workflow_runtime.marking import workflow_id
+from workflow_runtime.identity import workflow_of
 from workflow_runtime.project import Project, Registrations, register_project
 from workflow_runtime.service import Service
 
@@ -46,7 +46,7 @@ async def double(n: int) -> int:
 
 def make_service(root: Path) -> Service:
     """The service of the project, as a handler module makes it."""
-    bundle = Bundle(workflow_id(doubled), True, (), (BundleModule(__name__, "doubling.py", False, SOURCE),))
+    bundle = Bundle(workflow_of(doubled).workflow, True, (), (BundleModule(__name__, "doubling.py", False, SOURCE),))
     workflows, bundles = {f"workflow//{__name__}//doubled": bundle.hash}, {bundle.hash: lambda: bundle}
     project = Project("doubling._workflow", root, "build-1", workflows, ["step//doubling//double"], bundles)
     steps = Registrations()

@@ -14,7 +14,7 @@ import pytest
 from workflow_runtime import RunFailedError, WorkflowError, process, start, step, workflow
 from workflow_runtime.bundles import Bundle, BundleModule
 from workflow_runtime.http import BUILD_HEADER, SIGNATURE_HEADER, sign
-from workflow_runtime.marking import workflow_id
+from workflow_runtime.identity import workflow_of
 from workflow_runtime.project import Project, Registrations, register_project
 from workflow_runtime.service import Service
 from workflow_runtime.worlds.base import Message
@@ -50,7 +50,9 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def service(tmp_path: Path) -> Service:
     module, name = __name__, "double_twice"
-    bundle = Bundle(workflow_id(double_twice), True, (), (BundleModule(module, "service_app.py", False, SOURCE),))
+    bundle = Bundle(
+        workflow_of(double_twice).workflow, True, (), (BundleModule(module, "service_app.py", False, SOURCE),)
+    )
     workflows, bundles = {f"workflow//{module}//{name}": bundle.hash}, {bundle.hash: lambda: bundle}
     project = Project("service_app._workflow", tmp_path, "build-1", workflows, ["step//service_app//double"], bundles)
     steps = Registrations()

@@ -9,12 +9,18 @@ from workflow_runtime.errors import CorruptedEventLogError, RunNotFoundError
 from workflow_runtime.events import Event, EventKind, Json
 from workflow_runtime.ids import new_message_id
 from workflow_runtime.values import encode_error
-from workflow_runtime.worlds.base import Delivery, Message, RunStatus, World
+from workflow_runtime.worlds.base import Delivery, Message, RunInfo, RunStatus, World
 
 
 def wake_up(run_id: str) -> Message:
     """A message that has the run driven on. However many are sent, one waits in the queue at most."""
     return Message(new_message_id(), run_id, key=f"{run_id}:wake")
+
+
+async def last_event(world: World, run: RunInfo) -> Event:
+    """The event that ended a run which has ended."""
+    (end,) = (await world.load(run.id, after=run.slot - 1)).events
+    return end
 
 
 async def end_of(world: World, run_id: str) -> tuple[str, Event]:
@@ -26,7 +32,7 @@ async def end_of(world: World, run_id: str) -> tuple[str, Event]:
         log = await world.load(run_id, after=2**62)
         if not log.run.status.ended:
             raise CorruptedEventLogError(f"run {run_id} has not ended")
-        (end,) = (await world.load(run_id, after=log.run.slot - 1)).events
+        end = await last_event(world, log.run)
         if end.kind is not EventKind.RUN_CONTINUED:
             return run_id, end
         run_id = end.data["run"]
@@ -73,5 +79,4 @@ async def cancel(world: World, run_id: str, reason: str | None) -> bool:
         log = await world.load(run_id, after=2**62)
         if log.run.status is not RunStatus.CONTINUED:
             return False
-        (end,) = (await world.load(run_id, after=log.run.slot - 1)).events
-        run_id = end.data["run"]
+        run_id = (await last_event(world, log.run)).data["run"]

@@ -51,10 +51,6 @@ class Ledger:
         else:
             self._withdraw(entity)
 
-    def forget(self, entity: str) -> None:
-        """Nobody wants to hear of it any more."""
-        self._settles.pop(entity, None)
-
     def fact(self, event: Event, *, lasts: bool = False) -> Settle | None:
         """Take a fact in; gives who is to hear of it. ``lasts``: more facts about the entity may follow.
 

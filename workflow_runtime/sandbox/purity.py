@@ -142,11 +142,6 @@ SERVED: frozenset[str] = frozenset({"workflow_runtime"})
 """Always served."""
 
 
-def is_replaced(module: str) -> bool:
-    """Whether the sandbox serves a deterministic replacement for ``module`` or for the package that it is in."""
-    return module.partition(".")[0] in REPLACED_STDLIB
-
-
 def is_pure(name: str, declared: Collection[str] = ()) -> bool:
     """Whether workflow code may use ``name``: a module or something in one, dotted and whole (``urllib.parse.quote``).
 
