@@ -112,7 +112,7 @@ async def _events(stream: StreamReader) -> AsyncIterator[bytes]:
     async for page in stream.pages():
         for index, chunk in enumerate(page.chunks, page.start):
             yield b"id: %d\ndata: %b\n\n" % (index, json_text(chunk, f"chunk {index} of stream {stream.name!r}"))
-        if not page.chunks:
+        if not page.chunks and not page.closed:
             yield b": nothing new\n\n"
     yield b"event: end\ndata: null\n\n"
 

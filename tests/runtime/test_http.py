@@ -126,6 +126,13 @@ class TestServerSentEvents:
         events = [await anext(answer.body) for _ in range(2)]
         assert b"id: 0\ndata: 1\n\n" in events
 
+    async def test_an_end_that_comes_alone_brings_no_comment(self, world: World, run: str) -> None:
+        await world.write_chunks(run, "late", [chunk_of(1, "chunk")])
+        answer = server_sent_events(read_stream(world, run, "late"))
+        first = await anext(answer.body)
+        await world.close_stream(run, "late")
+        assert [first, *[part async for part in answer.body]] == [b"id: 0\ndata: 1\n\n", b"event: end\ndata: null\n\n"]
+
     async def test_raw_bytes_are_bytes_and_text_alone(self, world: World, run: str) -> None:
         answer = raw_bytes(read_stream(world, run, start=1), "text/plain")
         assert answer.headers["content-type"] == "text/plain"
