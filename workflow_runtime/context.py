@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,7 +45,16 @@ class WorkflowMetadata:
 
 
 current_step: ContextVar[StepMetadata | None] = ContextVar("workflow_runtime_step", default=None)
-current_call_off: ContextVar[threading.Event | None] = ContextVar("workflow_runtime_call_off", default=None)
+
+
+@dataclass(slots=True)
+class CallOff:
+    """Whether an attempt has been called off. Its thread may look at any time."""
+
+    called: bool = False
+
+
+current_call_off: ContextVar[CallOff | None] = ContextVar("workflow_runtime_call_off", default=None)
 """Set once the attempt that is running is called off. A thread can be asked to stop, and no more than that."""
 
 
@@ -67,7 +75,7 @@ def step_cancelled() -> bool:
     when a step is called outside of a workflow. Async steps get ``asyncio.CancelledError`` and need not ask.
     """
     call_off = current_call_off.get()
-    return call_off is not None and call_off.is_set()
+    return call_off is not None and call_off.called
 
 
 def get_workflow_metadata() -> WorkflowMetadata:

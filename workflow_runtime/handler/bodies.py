@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from workflow_runtime.context import StepMetadata, current_call_off, current_step
+from workflow_runtime.context import CallOff, StepMetadata, current_call_off, current_step
 from workflow_runtime.errors import FatalError, RetryableError, StepTimeoutError, TooEarlyError, WorkflowError
 
 
@@ -44,11 +43,15 @@ async def run_to_the_end(body: Body, threads: Executor) -> Ended:
 
     Cancelled, this cancels the body and raises ``CancelledError`` once it has really ended, whatever it answered.
     """
-    called_off, late = threading.Event(), False
-    task = asyncio.create_task(_ending(body, threads, called_off))
+    loop = asyncio.get_running_loop()
+    called_off, late = CallOff(), False
+    # Settled by the body's task in its last moment: what asyncio.wait() would tell comes two turns of the loop later.
+    ending: asyncio.Future[None] = loop.create_future()
+    task = asyncio.create_task(_ending(body, threads, called_off, ending))
 
     def call_off() -> None:
-        called_off.set()
+        called_off.called = True
+        task.add_done_callback(lambda _: _settle(ending))  # a task that has not begun ends without a word
         task.cancel()
 
     def time_is_up() -> None:
@@ -56,16 +59,16 @@ async def run_to_the_end(body: Body, threads: Executor) -> Ended:
         late = not task.done()
         call_off()
 
-    timer = asyncio.get_running_loop().call_later(body.timeout, time_is_up) if body.timeout is not None else None
+    timer = loop.call_later(body.timeout, time_is_up) if body.timeout is not None else None
     try:
-        await _until_done(task, call_off)
+        await _until_done(task, call_off, ending)
     finally:
         if timer is not None:
             timer.cancel()
     return _timed_out(body, None if task.cancelled() else task.result().error) if late else task.result()
 
 
-async def _ending(body: Body, threads: Executor, call_off: threading.Event) -> Ended:
+async def _ending(body: Body, threads: Executor, call_off: CallOff, ending: asyncio.Future[None]) -> Ended:
     current_step.set(body.metadata)
     current_call_off.set(call_off)
     try:
@@ -74,7 +77,7 @@ async def _ending(body: Body, threads: Executor, call_off: threading.Event) -> E
         result = await _threaded(body.function, threads)
         return Ended(await result if inspect.isawaitable(result) else result)
     except asyncio.CancelledError as error:
-        if call_off.is_set():
+        if call_off.called:
             raise
         own = WorkflowError(f"{body.metadata.name} raised CancelledError although nobody cancelled it")
         own.__cause__ = error
@@ -89,14 +92,26 @@ async def _ending(body: Body, threads: Executor, call_off: threading.Event) -> E
         return Ended(error=own)
     except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is the step's outcome; SystemExit would stop the loop
         return Ended(error=error)
+    finally:
+        _settle(ending)
 
 
-async def _until_done(future: asyncio.Future[Any], call_off: Callable[[], object]) -> None:
-    """Wait until it is done. Each time that this is cancelled, ``call_off`` is called; it is raised at the end, not before."""
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+async def _until_done(
+    future: asyncio.Future[Any], call_off: Callable[[], object], ending: asyncio.Future[None] | None = None
+) -> None:
+    """Wait until it is done, which ``ending`` tells sooner. Each time that this is cancelled, ``call_off`` is called; it is raised at the end,
+    not before.
+    """
     cancelled: asyncio.CancelledError | None = None
     while not future.done():
+        news: Awaitable[object] = asyncio.wait([future]) if ending is None or ending.done() else ending
         try:
-            await asyncio.wait([future])
+            await news
         except asyncio.CancelledError as error:
             cancelled = error
             call_off()
