@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench matrix soak clean
+.PHONY: help demo test check docs bench matrix soak clean
 
 help: ## say what there is
 	@echo "make TARGET, one of:"
@@ -30,6 +30,10 @@ check: $(READY) ## lint, format, types, import contracts
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
 
+docs: $(READY) ## write the documentation as a site to site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build -q --strict
+	@echo "site/start.html is the first page"
+
 bench: $(READY) ## measure what the README promises in numbers
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename $$file .py)" || exit 1; done
 
@@ -40,7 +44,7 @@ soak: $(READY) ## the long runs: more seeds of killing the server, the oldest an
 	$(BIN)/python -m pytest -m soak
 
 clean: ## remove the environment and all that a run leaves behind
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml
