@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench matrix soak clean
+.PHONY: help demo test check docs bench peers matrix soak clean
 
 help: ## say what there is
 	@echo "make TARGET, one of:"
@@ -37,6 +37,9 @@ docs: $(READY) ## write the documentation as a site to site/
 bench: $(READY) ## measure what the README promises in numbers
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename $$file .py)" || exit 1; done
 
+peers: $(READY) ## measure DBOS, absurd, Restate, Temporal and vercel-workflow beside us, in one sitting; ARGS go to it
+	@$(BIN)/python -m benchmarks.peers $(ARGS)
+
 matrix: $(READY) ## the tests on every Python 3.11 to 3.14 that this machine has; ARGS go to pytest
 	@$(BIN)/python tools/matrix.py -n $(JOBS) --dist worksteal $(ARGS)
 
@@ -44,7 +47,7 @@ soak: $(READY) ## the long runs: more seeds of killing the server, the oldest an
 	$(BIN)/python -m pytest -m soak
 
 clean: ## remove the environment and all that a run leaves behind
-	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov
+	rm -rf $(VENV) .bench build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml

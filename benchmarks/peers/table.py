@@ -1,0 +1,122 @@
+"""What was measured, as Markdown for a page or a comment, and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.peers.plan import Peer
+
+TITLES = {
+    "seq-0": "no step",
+    "seq-1": "1 step",
+    "seq-10": "10 steps in a row",
+    "seq-50": "50 steps in a row",
+    "seq-100": "100 steps in a row",
+    "all-10": "10 steps at once",
+    "all-50": "50 steps at once",
+    "race-10": "the first of 10",
+    "payload-seq-10": "10 KB through 10 steps in a row",
+    "payload-all-10": "10 KB through 10 steps at once",
+    "stream-first": "start to the first chunk of a stream",
+    "throughput-16": "steps per second, 16 runs at once",
+}
+HIGHER_IS_BETTER = frozenset({"throughput-16"})
+
+
+@dataclass(slots=True)
+class Column:
+    """A peer and what it took."""
+
+    peer: Peer
+    version: str
+    samples: dict[str, list[float]] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def median(self, row: str) -> float | None:
+        """The row's figure; None when it has none."""
+        found = self.samples.get(row)
+        return statistics.median(found) if found else None
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether no engine is in it: it is shown beside the others, and wins nothing."""
+        return self.peer.key.startswith("floor-")
+
+
+def markdown(columns: Sequence[Column], rounds: int) -> str:
+    """A table with a row for each measurement, the best in bold; then who won how often, and what the words mean."""
+    head = "| |" + "".join(f" {_name(column)} |" for column in columns)
+    lines = [head, "|---|" + "---:|" * len(columns)]
+    wins: dict[str, int] = {}
+    for row, title in TITLES.items():
+        medians = [column.median(row) for column in columns]
+        if all(median is None for median in medians):
+            continue
+        best = _best(row, columns, medians)
+        if best is not None:
+            wins[_name(columns[best])] = wins.get(_name(columns[best]), 0) + 1
+        cells = [_cell(row, median, bold=at == best) for at, median in enumerate(medians)]
+        unit = "" if row in HIGHER_IS_BETTER else ", ms"
+        lines.append(f"| {title}{unit} |" + "".join(f" {cell} |" for cell in cells))
+    ranking = sorted(wins.items(), key=lambda item: (-item[1], item[0]))
+    lines += ["", "Best in: " + ", ".join(f"{name} {count}" for name, count in ranking) + "."]
+    lines += [
+        "",
+        f"Medians of {rounds} rounds; each round asks all of them for each row, one after the other. {_machine()}",
+    ]
+    lines += ["Milliseconds run from the call that starts a run to its awaited result. Versions:", ""]
+    lines += [f"- {column.peer.title}, {column.peer.store}: {column.version}" for column in columns]
+    failed = [(column, row, error) for column in columns for row, error in column.errors.items()]
+    lines += [f"- {_name(column)} failed `{row}`: {error}" for column, row, error in failed]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(columns: Sequence[Column], rounds: int) -> str:
+    """Every sample."""
+    content: Mapping[str, Any] = {
+        "machine": _machine(),
+        "rounds": rounds,
+        "peers": {
+            column.peer.key: {
+                "title": column.peer.title,
+                "store": column.peer.store,
+                "version": column.version,
+                "samples": column.samples,
+                "errors": column.errors,
+            }
+            for column in columns
+        },
+    }
+    return json.dumps(content, indent=2) + "\n"
+
+
+def _name(column: Column) -> str:
+    return f"{column.peer.title} ({column.peer.store.partition(',')[0]})"
+
+
+def _best(row: str, columns: Sequence[Column], medians: Sequence[float | None]) -> int | None:
+    known = [
+        (median, at)
+        for at, (column, median) in enumerate(zip(columns, medians, strict=True))
+        if median is not None and not column.is_floor
+    ]
+    if not known:
+        return None
+    return (max if row in HIGHER_IS_BETTER else min)(known)[1]
+
+
+def _cell(row: str, median: float | None, *, bold: bool) -> str:
+    if median is None:
+        return "-"
+    text = f"{median:,.0f}" if row in HIGHER_IS_BETTER or median >= 100 else f"{median:.1f}"
+    return f"**{text}**" if bold else text
+
+
+def _machine() -> str:
+    return f"Python {platform.python_version()}, {os.cpu_count()} processors, {platform.system()}."
