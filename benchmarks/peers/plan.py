@@ -26,13 +26,14 @@ class Peer:
     packages: Sequence[str] = ()
     """What its environment holds; none: it runs in ours."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """``{postgres}`` stands for the URL of a database of its own, ``{folder}`` for a folder of its own."""
-    needs_npm: bool = False
+    """``{folder}`` stands for a folder of its own, ``{postgres}`` and ``{nats}`` for the URL of a server of its own, ``{restate}`` for a
+    binary.
+    """
+    arguments: Sequence[str] = ()
 
-    @property
-    def needs_postgres(self) -> bool:
-        """Whether it is given a database server."""
-        return any("{postgres}" in value for value in self.environment.values())
+    def needs(self, what: str) -> bool:
+        """Whether its environment names that."""
+        return any(f"{{{what}}}" in value for value in self.environment.values())
 
 
 DBOS = ("dbos==3.4.0", "psycopg[binary]>=3.2")
@@ -72,7 +73,6 @@ PEERS = (
         "restate_program.py",
         ("restate-sdk==1.3.0", "hypercorn>=0.17", "httpx>=0.27"),
         {"RESTATE_SERVER": "{restate}"},
-        needs_npm=True,
     ),
     Peer(
         "temporal",
@@ -83,6 +83,22 @@ PEERS = (
     ),
     Peer("vercel", "vercel-workflow", "files, not synced", "vercel_program.py", ("vercel-workflow==0.12.0",)),
 )
+
+
+WORLDS = {"SQLite": "sqlite:///{folder}/runs.db", "Postgres": "{postgres}", "NATS": "{nats}"}
+FRAMEWORKS = {
+    "aiohttp": "aiohttp",
+    "django": "Django on uvicorn",
+    "fastapi": "FastAPI on uvicorn",
+    "flask": "Flask on waitress",
+    "litestar": "Litestar on uvicorn",
+}
+WEB = tuple(
+    Peer(f"{name}-{world.lower()}", title, world, "web_program.py", (), {"WORKFLOW_WORLD": url}, (name,))
+    for world, url in WORLDS.items()
+    for name, title in FRAMEWORKS.items()
+)
+"""Ourselves, behind each framework and on each storage."""
 
 
 def python_of(peer: Peer, folder: Path) -> Path:

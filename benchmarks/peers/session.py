@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peers.nats import nats_server
 from benchmarks.peers.plan import HERE, Peer, python_of, restate_server
 from benchmarks.peers.postgres import postgres_server
 
@@ -42,14 +43,16 @@ def session(peer: Peer, folder: Path, environment: Mapping[str, str]) -> Iterato
         home = folder / "state" / peer.key
         home.mkdir(parents=True, exist_ok=True)
         known = {"folder": str(home)}
-        if peer.needs_postgres:
+        if peer.needs("postgres"):
             known["postgres"] = stack.enter_context(postgres_server(home))
-        if peer.needs_npm:
+        if peer.needs("nats"):
+            known["nats"] = stack.enter_context(nats_server(home))
+        if peer.needs("restate"):
             known["restate"] = str(restate_server(folder) or "")
         given = {name: value.format(**known) for name, value in peer.environment.items()}
         log = stack.enter_context((home / "program.log").open("w"))
         process = subprocess.Popen(
-            [str(python_of(peer, folder)), peer.program],
+            [str(python_of(peer, folder)), peer.program, *peer.arguments],
             cwd=HERE / "programs",
             env={**environment, **given},
             stdin=subprocess.PIPE,

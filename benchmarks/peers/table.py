@@ -49,10 +49,34 @@ class Column:
         return self.peer.key.startswith("floor-")
 
 
-def markdown(columns: Sequence[Column], rounds: int) -> str:
-    """A table with a row for each measurement, the best in bold; then who won how often, and what the words mean."""
-    head = "| |" + "".join(f" {_name(column)} |" for column in columns)
-    lines = [head, "|---|" + "---:|" * len(columns)]
+def markdown(columns: Sequence[Column], rounds: int, *, lines_are_peers: bool = False) -> str:
+    """A table with a line for each measurement, or for each peer, the best of each measurement in bold; then who was best how often, and
+    what the words mean.
+    """
+    cells, wins = _cells(columns)
+    head = ["", *map(_name, columns)]
+    table = [head, *([title, *row] for title, row in cells.items())]
+    if lines_are_peers:
+        table = [list(line) for line in zip(*table, strict=True)]
+    lines = [f"| {' | '.join(line)} |".replace("|  |", "| |") for line in table]
+    lines.insert(1, "|---|" + "---:|" * (len(table[0]) - 1))
+    ranking = sorted(wins.items(), key=lambda item: (-item[1], item[0]))
+    lines += ["", f"Best in: {', '.join(f'{name} {count}' for name, count in ranking)}."]
+    lines += [
+        "",
+        f"Medians; rounds: {rounds}. Each round asks all of them for each measurement, one after the other. {_machine()}",
+        "Milliseconds run from the call that starts a run to its awaited result. Versions:",
+        "",
+    ]
+    lines += [f"- {column.peer.title}, {column.peer.store}: {column.version}" for column in columns]
+    failed = [(column, row, error) for column in columns for row, error in column.errors.items()]
+    lines += [f"- {_name(column)} failed `{row}`: {error}" for column, row, error in failed]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(columns: Sequence[Column]) -> tuple[dict[str, list[str]], dict[str, int]]:
+    """The figures of each measurement that anybody has, by its title; and how often each peer was best."""
+    cells: dict[str, list[str]] = {}
     wins: dict[str, int] = {}
     for row, title in TITLES.items():
         medians = [column.median(row) for column in columns]
@@ -60,21 +84,11 @@ def markdown(columns: Sequence[Column], rounds: int) -> str:
             continue
         best = _best(row, columns, medians)
         if best is not None:
-            wins[_name(columns[best])] = wins.get(_name(columns[best]), 0) + 1
-        cells = [_cell(row, median, bold=at == best) for at, median in enumerate(medians)]
+            name = _name(columns[best])
+            wins[name] = wins.get(name, 0) + 1
         unit = "" if row in HIGHER_IS_BETTER else ", ms"
-        lines.append(f"| {title}{unit} |" + "".join(f" {cell} |" for cell in cells))
-    ranking = sorted(wins.items(), key=lambda item: (-item[1], item[0]))
-    lines += ["", "Best in: " + ", ".join(f"{name} {count}" for name, count in ranking) + "."]
-    lines += [
-        "",
-        f"Medians of {rounds} rounds; each round asks all of them for each row, one after the other. {_machine()}",
-    ]
-    lines += ["Milliseconds run from the call that starts a run to its awaited result. Versions:", ""]
-    lines += [f"- {column.peer.title}, {column.peer.store}: {column.version}" for column in columns]
-    failed = [(column, row, error) for column in columns for row, error in column.errors.items()]
-    lines += [f"- {_name(column)} failed `{row}`: {error}" for column, row, error in failed]
-    return "\n".join(lines) + "\n"
+        cells[f"{title}{unit}"] = [_cell(row, median, bold=at == best) for at, median in enumerate(medians)]
+    return cells, wins
 
 
 def as_json(columns: Sequence[Column], rounds: int) -> str:

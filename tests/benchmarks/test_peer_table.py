@@ -33,6 +33,13 @@ def test_a_row_that_failed_is_told_and_one_that_nobody_has_is_left_out() -> None
     assert "10 steps at once" not in text
 
 
+def test_a_line_may_be_a_peer() -> None:
+    text = markdown(columns(), 3, lines_are_peers=True)
+
+    assert "| | 1 step, ms | steps per second, 16 runs at once |" in text
+    assert "| workflow-build (SQLite) | **3.0** | 900 |" in text
+
+
 def test_the_json_has_every_sample() -> None:
     data = json.loads(as_json(columns(), 3))
 
