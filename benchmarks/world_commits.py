@@ -37,7 +37,7 @@ def step(number: int) -> list[Event]:
 
 def bare(connection: sqlite3.Connection, run_id: str, commits: int) -> list[float]:
     """Seconds of each commit of the bare loop, on the world's own schema."""
-    connection.execute(sql.ADD_RUN, (run_id, "w", "b", "running", 1.0, 1.0, None, 1, None, None))
+    connection.execute(sql.ADD_RUN, (run_id, "w", "b", "running", 1.0, 1.0, None, 1, None, None, 0))
     slot, taken = 1, []
     for number in range(1, commits + 1):
         began = time.perf_counter()

@@ -13,8 +13,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.peers.plan import PEERS, ROOT, WEB, Peer
+from benchmarks.peers.plot import svg
 from benchmarks.peers.session import Session, session
 from benchmarks.peers.table import TITLES, Column, as_json, markdown
+
+
+TELLING = ("seq-1", "seq-10", "seq-100", "all-50", "throughput-16")
+"""The rows of the picture."""
 
 
 def main() -> None:
@@ -27,6 +32,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=ROOT / ".bench", help="where peers are installed and run")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write a picture of the most telling rows there")
     chosen = parser.parse_args()
     there = WEB if chosen.web else PEERS
     wanted = chosen.peers.split(",") if chosen.peers else [peer.key for peer in there]
@@ -39,6 +45,8 @@ def main() -> None:
     print(f"\n{text}")
     if chosen.json:
         chosen.json.write_text(as_json(columns, chosen.rounds), "utf-8")
+    if chosen.svg:
+        chosen.svg.write_text(svg(columns, TELLING), "utf-8")
     if chosen.markdown:
         chosen.markdown.write_text(text, "utf-8")
 

@@ -54,7 +54,7 @@ def markdown(columns: Sequence[Column], rounds: int, *, lines_are_peers: bool = 
     what the words mean.
     """
     cells, wins = _cells(columns)
-    head = ["", *map(_name, columns)]
+    head = ["", *map(name_of, columns)]
     table = [head, *([title, *row] for title, row in cells.items())]
     if lines_are_peers:
         table = [list(line) for line in zip(*table, strict=True)]
@@ -70,7 +70,7 @@ def markdown(columns: Sequence[Column], rounds: int, *, lines_are_peers: bool = 
     ]
     lines += [f"- {column.peer.title}, {column.peer.store}: {column.version}" for column in columns]
     failed = [(column, row, error) for column in columns for row, error in column.errors.items()]
-    lines += [f"- {_name(column)} failed `{row}`: {error}" for column, row, error in failed]
+    lines += [f"- {name_of(column)} failed `{row}`: {error}" for column, row, error in failed]
     return "\n".join(lines) + "\n"
 
 
@@ -84,7 +84,7 @@ def _cells(columns: Sequence[Column]) -> tuple[dict[str, list[str]], dict[str, i
             continue
         best = _best(row, columns, medians)
         if best is not None:
-            name = _name(columns[best])
+            name = name_of(columns[best])
             wins[name] = wins.get(name, 0) + 1
         unit = "" if row in HIGHER_IS_BETTER else ", ms"
         cells[f"{title}{unit}"] = [_cell(row, median, bold=at == best) for at, median in enumerate(medians)]
@@ -110,7 +110,8 @@ def as_json(columns: Sequence[Column], rounds: int) -> str:
     return json.dumps(content, indent=2) + "\n"
 
 
-def _name(column: Column) -> str:
+def name_of(column: Column) -> str:
+    """The peer and its storage, as headings say it."""
     return f"{column.peer.title} ({column.peer.store.partition(',')[0]})"
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree
 
 from benchmarks.peers.plan import PEERS
+from benchmarks.peers.plot import svg
 from benchmarks.peers.table import Column, as_json, markdown
 
 BY_KEY = {peer.key: peer for peer in PEERS}
@@ -44,3 +46,9 @@ def test_the_json_has_every_sample() -> None:
     data = json.loads(as_json(columns(), 3))
 
     assert data["peers"]["ours-sqlite"]["samples"]["seq-1"] == [3.0, 9.0, 2.0]
+
+
+def test_the_picture_is_well_formed_and_has_a_bar_for_each_figure() -> None:
+    picture = ElementTree.fromstring(svg(columns(), ["seq-1", "throughput-16", "race-10"]))
+
+    assert len(picture.findall("{http://www.w3.org/2000/svg}rect")) == 6
