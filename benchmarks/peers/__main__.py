@@ -17,7 +17,6 @@ from benchmarks.peers.plot import svg
 from benchmarks.peers.session import Session, session
 from benchmarks.peers.table import TITLES, Column, as_json, markdown
 
-
 TELLING = ("seq-1", "seq-10", "seq-100", "all-50", "throughput-16")
 """The rows of the picture."""
 
