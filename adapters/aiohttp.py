@@ -25,7 +25,7 @@ class AiohttpAdapter:
     name: str = "aiohttp"
     title: str = "aiohttp"
     template: str = "aiohttp.py.jinja"
-    packages: tuple[str, ...] = ("aiohttp",)
+    packages: tuple[str, ...] = ("aiohttp.web",)  # the rest of aiohttp is a client
     app_classes: tuple[str, ...] = ("Application",)
     entrypoint_key: tuple[str, ...] = ()
     has_routes: bool = True

@@ -15,12 +15,26 @@ from workflow_build.adapters.aws_files import Rule
 from workflow_build.adapters.base import Clues
 from workflow_build.adapters.checking import check, unconfirmed
 from workflow_build.adapters.probe import Answer
-from workflow_build.adapters.table import KINDS, Row, Table
+from workflow_build.adapters.table import KINDS, Row, Table, is_a
 from workflow_build.model import Diagnostic, Routes
 from workflow_build.rules import routes as rules
 
 WIDEST = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 """What a webhook's route has to list in an API that knows no route for any method, as Chalice's."""
+REMEDY = f"give the function an event for any method of {PREFIX}/{{proxy+}}"
+CHALICE_LINES = (
+    "from {module} import handler",
+    f'@app.route("{PREFIX}/flow", methods=["POST"])',
+    f'@app.route("{PREFIX}/health")',
+    f'@app.route("{PREFIX}/manifest.json")',
+    "def workflow():",
+    "    answer = handler(app.current_request.to_original_event(), app.lambda_context)",
+    '    return Response(answer["body"], answer["headers"], answer["statusCode"])',
+    f'@app.route("{PREFIX}/webhook/{{token}}", methods={sorted(WIDEST)}, content_types=["*/*"])',
+    "def webhook(token):",
+    "    return workflow()",
+)
+"""What an app of Chalice's has to have."""
 USED = (b"_workflow.aws_lambda", b"aws_lambda_powertools")
 """What files have in them whose handlers are called with events, and not through a web framework."""
 
@@ -39,11 +53,11 @@ class AwsLambdaAdapter:
 
     def named_app(self, clues: Clues) -> str | None:
         """The first handler in ``template.yaml`` or ``serverless.yml`` that is in the project and called with events."""
-        files = {file.module: file.data for file in clues.files}
         try:
             named = [_dotted(handler).rpartition(".") for handler in aws_files.handlers_in(clues.project)]
         except ValueError:  # the tool that reads the file says so, too
             return None
+        files = {file.module: file.data for file in clues.files} if named else {}
         for module, _, attribute in named:
             found = next((name for name in files if _ends_alike(name, module)), None)
             if found is not None and any(word in files[found] for word in USED):
@@ -58,7 +72,7 @@ class AwsLambdaAdapter:
         """Our routes, if the handler answers them, at the paths that the platform's file leads to it."""
         asked = ask(self, app, build, module, get)
         if not asked.routes:
-            return asked
+            return _as_chalice(asked, module) if is_a(app, "chalice.Chalice") else asked
         path = aws_files.written_file(Path.cwd())
         if path is None:
             what = f"there is none of {', '.join(aws_files.BUILT + aws_files.SOURCES)} to say which paths lead to the function"
@@ -76,6 +90,14 @@ class AwsLambdaAdapter:
 
 
 ADAPTER = AwsLambdaAdapter()
+
+
+def _as_chalice(asked: Routes, module: str) -> Routes:
+    """An app of Chalice's has its routes listed in it, and is no function that could be wrapped."""
+    lines = "\n  ".join(CHALICE_LINES).replace("{module}", module)
+    mounted = rules.NOT_MOUNTED.at(None, lines=lines)
+    found = (mounted if one.code == mounted.code else one for one in asked.diagnostics)
+    return replace(asked, diagnostics=tuple(found))
 
 
 def get(app: Any, path: str, host: str | None = None) -> Answer:
@@ -116,7 +138,7 @@ def _checked(api: list[Rule], source: str, app: object, module: str, build: str)
             return None if taker is None else taker.row
         return next((row for row in rows if row.takes(path, method, None)), None)
 
-    table = Table(rows, source, find=find, widest=WIDEST, lifespan=False, get=get)
+    table = Table(rows, source, find=find, widest=WIDEST, lifespan=False, get=get, remedy=REMEDY)
     return check(ADAPTER.name, table, app, module, build)
 
 
@@ -153,7 +175,7 @@ def _joined(target: str, read: list[Routes], source: str, functions: str) -> Rou
     flows = [route.path for route in routes if route.kind == "flow"]
     if not flows:
         problem = f"no path in {source} leads {PREFIX}/flow to the function; it has {functions}"
-        advice = f"give the function an event for any method of {PREFIX}/{{proxy+}}, or name its handler with --app"
+        advice = f"{REMEDY}, or name its handler with --app"
         findings = (rules.OUT_OF_REACH.at(None, problem=problem, advice=advice), *findings)
     elif sum(any(route.kind == "flow" for route in one.routes) for one in read) > 1:
         twice = rules.MOUNTED_TWICE.at(None, count=str(len(flows)), places=", ".join(flows))

@@ -17,6 +17,7 @@ from workflow_build.adapters.table import Row, Table, is_a, row_of
 from workflow_build.model import Routes
 
 SOURCE = "function.json and host.json"
+REMEDY = "the most precise route is taken, wherever it is registered: give that function another one"
 HOST = "host.json"
 DEFAULT_PREFIX = "api"
 """What stands before all routes unless ``host.json`` says otherwise."""
@@ -51,7 +52,8 @@ class AzureFunctionsAdapter:
         prefix = _prefix(Path.cwd() / HOST)
         functions = [pair for one in cast(Any, app).get_functions() for pair in _routed(one, prefix)]
         rows = tuple(row for row, _ in functions)
-        return Table(rows, SOURCE, find=partial(_find, rows), lifespan=False, get=_getter(functions))
+        get = _getter(functions)
+        return Table(rows, SOURCE, find=partial(_find, rows), lifespan=False, get=get, remedy=REMEDY)
 
     def read_routes(self, app: object, module: str, build: str) -> Routes:
         """Our routes as the functions' bindings have them."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from workflow_build.adapters.table import Table
-from workflow_build.model import Routes, SourceFile
+if TYPE_CHECKING:
+    from workflow_build.adapters.table import Table
+    from workflow_build.model import Routes, SourceFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,10 @@ class Adapter(Protocol):
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """Names, as imported and as installed, that show that a project uses the framework; empty if nothing does."""
+        """Names, as imported and as installed, that show that a project uses the framework; empty if nothing does.
+
+        ``package.module`` for a package whose other modules are used without the framework, as clients are.
+        """
 
     @property
     def app_classes(self) -> tuple[str, ...]:

@@ -114,7 +114,7 @@ def _shadow(row: Row, table: Table, methods: Sequence[str]) -> Diagnostic | None
         taker = table.taker(path, method, row.host)
         if taker is not None and taker.endpoint != row.endpoint:
             problem = f"{method} {row.path} is shadowed: {taker.endpoint} at {taker.path} takes it first"
-            return rules.OUT_OF_REACH.at(None, problem=problem, advice="call mount(app) before that route is added")
+            return rules.OUT_OF_REACH.at(None, problem=problem, advice=table.remedy)
     return None
 
 

@@ -14,6 +14,9 @@ from workflow_build.adapters.table import Row, Table, braces, is_a, row_of
 from workflow_build.model import Routes, SourceFile
 
 SOURCE = "django.urls.get_resolver"
+REMEDY = (
+    "include the workflow routes before that pattern, in the urlpatterns that it is in or in those that include them"
+)
 HANDLERS = ("django.ASGIHandler", "django.WSGIHandler")
 SETTINGS = re.compile(r"""["']DJANGO_SETTINGS_MODULE["']\s*[,\]]\s*=?\s*["']([\w.]+)["']""")
 GROUP = re.compile(r"\(\?P<(\w+)>[^()]*\)")
@@ -58,7 +61,8 @@ class DjangoAdapter:
         from django.urls import get_resolver
 
         root = (settings.FORCE_SCRIPT_NAME or "").rstrip("/")
-        return Table(tuple(_rows(get_resolver())), SOURCE, root, find=_find, lifespan=False, get=_get)
+        rows = tuple(_rows(get_resolver()))
+        return Table(rows, SOURCE, root, find=_find, lifespan=False, get=_get, remedy=REMEDY)
 
     def read_routes(self, app: object, module: str, build: str) -> Routes:
         """Our routes as Django has them."""

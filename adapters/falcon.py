@@ -15,6 +15,7 @@ from workflow_build.rules import routes as rules
 
 FIELD = re.compile(r"\{(\w+)(:path)?[^{}]*\}")
 """A field of a template, with its converter: ``{id:int(min=1)}``."""
+REMEDY = "routes go before sinks, and sinks added later before earlier ones: narrow that path, or call mount(app) after that sink is added"
 GROUP = re.compile(r"\(\?P<(\w+)>\[\^/\]\+\)")
 """A field in the pattern of a sink."""
 
@@ -46,7 +47,8 @@ class FalconAdapter:
         routes = {node.uri_template: _row(node) for node in _nodes(_roots(app))}
         ordered = sorted(routes.values(), key=lambda row: row.path.count("{"))
         rest = [row for row, _ in _rest(app)]
-        return Table((*ordered, *rest), "falcon.asgi.App", find=_finder(cast(Any, app), routes), whole_paths=True)
+        find = _finder(cast(Any, app), routes)
+        return Table((*ordered, *rest), "falcon.asgi.App", find=find, whole_paths=True, remedy=REMEDY)
 
     def read_routes(self, app: object, module: str, build: str) -> Routes:
         """Our routes as Falcon has them."""

@@ -14,6 +14,7 @@ from workflow_build.adapters.table import Row, Table, is_a, row_of
 from workflow_build.model import Routes
 
 SOURCE = "litestar.Litestar.routes"
+REMEDY = "Litestar takes fixed paths first, then mounts, then paths with parameters, in whatever order they are added: narrow that path"
 DISCOVERED = re.compile(r"^(?:app|application)(?:\.\w+)?$")
 """The modules in which the ``litestar`` command looks for an app that nothing names."""
 MADE = re.compile(r"^\w+\s*(?::[^=\n]+)?=\s*(?:litestar\.)?Litestar\(|^def create_app\(", re.MULTILINE)
@@ -48,7 +49,7 @@ class LitestarAdapter:
             return None
         by_handler = _by_handler(cast(Any, app).routes)
         rows = tuple(row for rows in by_handler.values() for row in rows)
-        return Table(rows, SOURCE, find=_finder(cast(Any, app), by_handler))
+        return Table(rows, SOURCE, find=_finder(cast(Any, app), by_handler), remedy=REMEDY)
 
     def read_routes(self, app: object, module: str, build: str) -> Routes:
         """Our routes as Litestar has them."""
@@ -59,13 +60,13 @@ ADAPTER = LitestarAdapter()
 
 
 def _annotated(clues: Clues) -> str | None:
-    for file in sorted(clues.files, key=lambda file: file.module):
-        if DISCOVERED.match(file.module):
-            text = file.data.decode("utf-8", "replace")
-            if MADE.search(text):
-                return None
-            if found := FACTORY.search(text):
-                return f"{file.module}:{found[1]}"
+    named = [file for file in clues.files if file.module.startswith("app") and DISCOVERED.match(file.module)]
+    for file in sorted(named, key=lambda file: file.module):
+        text = file.data.decode("utf-8", "replace")
+        if MADE.search(text):
+            return None
+        if found := FACTORY.search(text):
+            return f"{file.module}:{found[1]}"
     return None
 
 

@@ -24,9 +24,11 @@ def named_by(clues: Clues, variable: str) -> str | None:
 
 def _file(clues: Clues, named: str) -> SourceFile | None:
     """The project's file that is named, as a module or by its path."""
+    if not named:
+        return None
     path = PurePosixPath(named).as_posix()
     places = {path, f"{path}.py", f"{path}/__init__.py"}
-    return next((file for file in clues.files if named and (file.module == named or file.path in places)), None)
+    return next((file for file in clues.files if file.module == named or file.path in places), None)
 
 
 def _attribute(file: SourceFile) -> str:

@@ -55,7 +55,8 @@ class PyramidAdapter:
         routes = mapper.get_routes() if mapper else ()
         by_name = {route.name: tuple(_rows(registry, route)) for route in routes}
         rows = tuple(row for rows in by_name.values() for row in rows)
-        return Table(rows, SOURCE, find=_finder(registry, mapper, by_name), lifespan=False)
+        find = _finder(registry, mapper, by_name)
+        return Table(rows, SOURCE, find=find, lifespan=False, remedy="call config.include() before config.add_route()")
 
     def read_routes(self, app: object, module: str, build: str) -> Routes:
         """Our routes as Pyramid has them. A factory of PasteDeploy is called with the settings of the project's file."""

@@ -79,6 +79,8 @@ class Table:
     """Whether an app of this framework sees the whole path when it is mounted in another one, so that its rows have the mount's prefix."""
     get: Get = get
     """How an app of this framework is asked in this process."""
+    remedy: str = "call mount(app) before that route is added"
+    """How our routes come before another one that takes their paths."""
 
     def taker(self, path: str, method: str, host: str | None) -> Row | None:
         """The row that a request ends at; None when it ends at none, or outside of the table."""

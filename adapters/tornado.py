@@ -41,7 +41,7 @@ class TornadoAdapter:
     name: str = "tornado"
     title: str = "Tornado"
     template: str = "tornado.py.jinja"
-    packages: tuple[str, ...] = ("tornado",)
+    packages: tuple[str, ...] = ("tornado.web",)  # others use its client, or its loop
     app_classes: tuple[str, ...] = ("Application",)
     entrypoint_key: tuple[str, ...] = ()
     has_routes: bool = True

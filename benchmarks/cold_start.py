@@ -1,7 +1,8 @@
 """What the handler modules add to a cold start: the import of each beside what it imports of its framework, in fresh processes.
 
 All handlers are written for one project without workflows, so what is measured is ours and not the project's. Bytecode is there, as in a
-deployed image. Medians over rounds that take turns, so that a busy machine disturbs all alike.
+deployed image. What is measured is the processor's time, as imports wait for little else; medians over rounds that take turns, so that a busy
+machine disturbs all alike.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from workflow_build.model import Bundles, Functions
 from workflow_build.write import write
 
 PACKAGE = "shop._workflow"
-TIMED = "import time; began = time.perf_counter()\n{}\nprint(time.perf_counter() - began)"
+TIMED = "import time; began = time.process_time()\n{}\nprint(time.process_time() - began)"
 
 
 def write_handlers(project: Path) -> Path:
@@ -51,7 +52,7 @@ def framework_imports(handler: Path) -> str:
 
 
 def seconds(project: Path, statements: str) -> float:
-    """How long the statements take in a fresh process, the interpreter's own start left out."""
+    """The processor's seconds that the statements take in a fresh process, the interpreter's own start left out."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(project), os.environ.get("PYTHONPATH", "")])}
     command = [sys.executable, "-W", "ignore", "-c", TIMED.format(statements)]
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)

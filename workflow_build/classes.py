@@ -10,6 +10,7 @@ from operator import attrgetter
 from workflow_build.graph.names import Bound, Names, Unfinished
 from workflow_build.model import Function, Functions, Location
 from workflow_build.reach.lookup import External
+from workflow_build.syntax.nodes import walk
 from workflow_build.syntax.reads import chain_of
 from workflow_build.syntax.source import span
 
@@ -79,7 +80,7 @@ class _Finder:
         for node in self.names.definitions(function):
             for annotation in _annotations(node):
                 self._take(function.module, annotation)
-            for raised in (part.exc for part in ast.walk(node) if isinstance(part, ast.Raise) and part.exc):
+            for raised in (part.exc for part in walk(node) if isinstance(part, ast.Raise) and part.exc):
                 self._take(function.module, raised.func if isinstance(raised, ast.Call) else raised, {"exception"})
 
     def _take(self, module: str, annotation: ast.expr, kinds: set[str] | None = None, depth: int = 0) -> None:
@@ -146,7 +147,7 @@ class _Finder:
         if isinstance(found, Bound):
             for index in found.statements:
                 statement = self.names.statement(found.module, index)
-                nodes = ast.walk(statement) if isinstance(statement, ast.If | ast.Try) else [statement]
+                nodes = walk(statement) if isinstance(statement, ast.If | ast.Try) else [statement]
                 for node in nodes:
                     if not isinstance(node, ast.ClassDef) or node.name in found.names:
                         yield from [(found.module, node)] if isinstance(node, ast.stmt) else []
@@ -178,7 +179,7 @@ def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.e
 
 def _chains(annotation: ast.expr) -> Iterator[tuple[str, ...]]:
     """The dotted names in an annotation, also where it is written as a string."""
-    for node in ast.walk(annotation):
+    for node in walk(annotation):
         if isinstance(node, ast.Name | ast.Attribute) and (chain := chain_of(node)):
             yield chain
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -81,6 +80,7 @@ def load(project: Path, flags: Flags = Flags(), read: Callable[[Config], Sources
         out=provisional.out if provisional.out_is_named else settings.output(app),
         targets=tuple(dict.fromkeys(targets)),
         app=app,
+        other_apps=found.others if found else (),
         pure=tuple(_strings(table, "pure")),
     )
 
@@ -197,5 +197,7 @@ def _checked_out(named: str, project: Path, roots: tuple[Path, ...]) -> Path:
 
 
 def _meant(word: str, known: Iterable[str]) -> str:
+    import difflib  # what is right goes without
+
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""

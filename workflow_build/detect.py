@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import compress
 from pathlib import Path, PurePosixPath
 
+from workflow_build.adapters import handler_module
 from workflow_build.adapters.base import Adapter, Clues
 from workflow_build.literals import is_dotted_name
+from workflow_build.made_apps import FACTORIES, AppKind, apps_of
 from workflow_build.model import SourceFile, Sources
 
 OUTPUT_NAME = "_workflow"
@@ -29,12 +30,27 @@ CONVENTIONS = (
 )
 """Where the frameworks' own tools look for an app, in their order; in a package the same names count."""
 
+HANDLER = re.compile(rb"\b_workflow(?:\.| +import +)(\w+)")
+"""A handler module of the default output folder, imported or named."""
+
 FAVOURITE_NAMES = ("app", "api", "application")
-FACTORIES = ("create_app", "make_app")
-"""What functions are called that make an app."""
+SETTINGS_FILES = (
+    ".vercel/project.json",
+    "development.ini",
+    "production.ini",
+    "serverless.yaml",
+    "serverless.yml",
+    "template.yaml",
+    "template.yml",
+    "vercel.json",
+)
+"""The files besides pyproject.toml and Python's in which frameworks and platforms have what their adapters read to find an app."""
 
 TELLING = ("_APP", "_APP_NAME", "_SETTINGS_MODULE", "FUNCTION_SOURCE", "FUNCTION_TARGET")
 """How the names of the variables end by which frameworks' tools are told where the app is."""
+
+PLATFORMS = frozenset({"aws-lambda", "azure-functions", "functions-framework", "vercel"})
+"""Targets that say where an app runs, whatever its framework is: they go before those of frameworks."""
 
 ENVIRONMENT_FILES = (".flaskenv", ".env")
 """Files that such tools read into the environment: each goes before the one before it, and what is set before both."""
@@ -46,6 +62,8 @@ class FoundApp:
 
     app: str
     target: str
+    others: tuple[str, ...] = ()
+    """Apps of other frameworks that might be meant as well, as people read them."""
 
 
 def find_roots(project: Path) -> tuple[Path, ...]:
@@ -62,21 +80,37 @@ def find_app(
     project: Path,
     environment: Mapping[str, str],
 ) -> FoundApp | None:
-    """What the frameworks' own settings say; else the most conventional module that makes an app at its top level, or in a factory."""
-    for adapter in adapters:
-        named = _at(pyproject, adapter.entrypoint_key)
-        if isinstance(named, str) and named:
-            return FoundApp(named, adapter.name)
+    """The app whose handler some module imports already, if there are several.
+
+    Else what the frameworks' own settings say; else the most conventional module that makes an app at its top level, or in a factory.
+    """
+    ordered = sorted(adapters, key=lambda adapter: adapter.name not in PLATFORMS)
     clues = Clues(project, environment, _own(sources))
-    for adapter in adapters:
-        told = adapter.named_app(clues)
-        if told:
-            return FoundApp(told, adapter.name)
-    made = list(_apps_in(sources, adapters))
-    if not made:
+    keys = ((adapter, _at(pyproject, adapter.entrypoint_key)) for adapter in ordered)
+    named = [*keys, *((adapter, adapter.named_app(clues)) for adapter in ordered)]
+    made = sorted(_apps_in(sources, adapters), key=lambda one: _convention(one[0]))  # of several adapters, the first
+    apps = [(adapter, f"{file.module}:{min(names, key=_favour)}") for file, adapter, names in made]
+    by_target: dict[str, tuple[Adapter, str]] = {}
+    for adapter, app in (*named, *apps):
+        if isinstance(app, str) and app:
+            by_target.setdefault(adapter.name, (adapter, app))
+    return _chosen(list(by_target.values()), sources)
+
+
+def _chosen(apps: Sequence[tuple[Adapter, str]], sources: Sources) -> FoundApp | None:
+    """The first of one app for each target; before it the first whose handler is imported."""
+    if not apps:
         return None
-    file, adapter, names = min(made, key=lambda one: _convention(one[0]))  # of several adapters, the first
-    return FoundApp(f"{file.module}:{min(names, key=_favour)}", adapter.name)
+    mounted = _imported_handlers(sources) if len(apps) > 1 else frozenset[str]()
+    adapter, app = next((one for one in apps if handler_module("", one[0].name)[1:] in mounted), apps[0])
+    others = tuple(f"{name} ({other.title})" for other, name in apps if name != app)
+    return FoundApp(app, adapter.name, others)
+
+
+def _imported_handlers(sources: Sources) -> frozenset[str]:
+    """The names of handler modules that the project's own modules import, or name in a text as ``include()`` takes it."""
+    found = sources.memory.each("handlers", "", _own(sources), lambda file: HANDLER.findall(file.data))
+    return frozenset(name.decode() for names in found for name in names)
 
 
 def telling_environment(project: Path, environment: Mapping[str, str]) -> dict[str, str]:
@@ -91,11 +125,25 @@ def telling_environment(project: Path, environment: Mapping[str, str]) -> dict[s
     return {key: value for key, value in found.items() if key.endswith(TELLING) and value}
 
 
+def settings_files(project: Path) -> dict[str, str]:
+    """The text of each of the project's files in which an app may be named."""
+    found: dict[str, str] = {}
+    for name in SETTINGS_FILES:
+        with suppress(OSError):
+            found[name] = (project / name).read_text("utf-8", "replace")
+    return found
+
+
 def find_targets(sources: Sources, adapters: Sequence[Adapter], pyproject: Mapping[str, object]) -> tuple[str, ...]:
-    """The adapters whose framework is among the project's dependencies, or failing that is imported somewhere."""
+    """The adapters whose framework is among the project's dependencies, or failing that is imported somewhere.
+
+    A framework that is a part of its package, which has clients as well, is only found by an import.
+    """
     declared = declared_dependencies(pyproject)
-    found = tuple(adapter.name for adapter in adapters if declared.intersection(adapter.packages))
-    return found or tuple(adapter.name for adapter in adapters if _is_imported(sources, adapter.packages))
+    found = {adapter.name for adapter in adapters if declared.intersection(adapter.packages)}
+    parts = {adapter.name: [name for name in adapter.packages if not found or "." in name] for adapter in adapters}
+    found |= {name for name, packages in parts.items() if _is_imported(sources, packages)}
+    return tuple(adapter.name for adapter in adapters if adapter.name in found)
 
 
 def find_output(sources: Sources, roots: Sequence[Path], project: Path, app: str | None) -> Path:
@@ -125,17 +173,11 @@ def _is_own(file: SourceFile) -> bool:
 
 def _apps_in(sources: Sources, adapters: Sequence[Adapter]) -> Iterator[tuple[SourceFile, Adapter, list[str]]]:
     """The files that make an app of an adapter's framework, and what they call it. Each file is looked at once for all of them."""
-    kinds = tuple((adapter.app_classes, adapter.packages) for adapter in adapters)
-    found = sources.memory.each("apps", repr(kinds), _own(sources), partial(_apps_of, kinds=kinds))
+    kinds = tuple(AppKind.of(adapter) for adapter in adapters)
+    found = sources.memory.each("apps", repr(kinds), _own(sources), partial(apps_of, kinds=kinds))
     for file, made in zip(_own(sources), found, strict=True):
         for number, names in made:
             yield file, adapters[number], names
-
-
-def _apps_of(file: SourceFile, kinds: Sequence[tuple[Sequence[str], Sequence[str]]]) -> list[tuple[int, list[str]]]:
-    """The numbers of the kinds of app that the file makes, with their names."""
-    made = ((number, _apps_made(file, classes, packages)) for number, (classes, packages) in enumerate(kinds))
-    return [(number, names) for number, names in made if names]
 
 
 def _is_test(file: SourceFile) -> bool:
@@ -155,60 +197,6 @@ def _favour(name: str) -> tuple[int, str]:
     return (names.index(name) if name in names else len(FAVOURITE_NAMES)), name
 
 
-def _apps_made(file: SourceFile, classes: Iterable[str], packages: Iterable[str]) -> list[str]:
-    """Names at the top level of a module that are assigned a call of one of the classes, and factories that make such a call."""
-    if not all(any(name.encode() in file.data for name in names) for names in (classes, packages)):
-        return []
-    try:
-        tree = ast.parse(file.data)
-    except (SyntaxError, ValueError):
-        return []  # the stages that parse this file report it
-    makers = _makers(tree, frozenset(classes), frozenset(packages))
-    return [name for node in tree.body for name in (*_assigned_app(node, makers), *_factory(node, makers))]
-
-
-def _makers(tree: ast.Module, classes: frozenset[str], packages: frozenset[str]) -> re.Pattern[str]:
-    """Fits the dotted names, as they stand in this module, of the classes that are imported from one of the packages."""
-    some = "|".join(sorted(classes))
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").partition(".")[0] in packages:
-            names = [(alias.name, re.escape(alias.asname or alias.name)) for alias in node.names]
-            found |= {name if origin in classes else rf"{name}\.(?:\w+\.)*(?:{some})" for origin, name in names}
-        elif isinstance(node, ast.Import):
-            held = [alias for alias in node.names if alias.name.partition(".")[0] in packages]
-            heads = [re.escape(alias.asname or alias.name.partition(".")[0]) for alias in held]
-            found |= {rf"{head}\.(?:\w+\.)*(?:{some})" for head in heads}
-    return re.compile("|".join(sorted(found)) or r"(?!)")
-
-
-def _assigned_app(node: ast.stmt, makers: re.Pattern[str]) -> list[str]:
-    if isinstance(node, ast.Assign):
-        targets = node.targets
-    elif isinstance(node, ast.AnnAssign):
-        targets = [node.target]
-    else:
-        return []
-    if not _makes(node.value, makers):
-        return []
-    return [target.id for target in targets if isinstance(target, ast.Name)]
-
-
-def _factory(node: ast.stmt, makers: re.Pattern[str]) -> list[str]:
-    """The name of a function that is called as factories are, needs no argument, and makes an app."""
-    if not isinstance(node, ast.FunctionDef) or node.name not in FACTORIES:
-        return []
-    given = node.args
-    needed = len(given.posonlyargs) + len(given.args) - len(given.defaults)
-    if needed or None in given.kw_defaults:
-        return []
-    return [node.name] if any(_makes(inner, makers) for inner in ast.walk(node)) else []
-
-
-def _makes(node: ast.AST | None, makers: re.Pattern[str]) -> bool:
-    return isinstance(node, ast.Call) and makers.fullmatch(ast.unparse(node.func)) is not None
-
-
 def declared_dependencies(pyproject: Mapping[str, object]) -> set[str]:
     """The names of the packages that the project says it needs, normalized."""
     listed = _at(pyproject, ("project", "dependencies"))
@@ -222,8 +210,16 @@ def _is_imported(sources: Sources, packages: Sequence[str]) -> bool:
     if not packages:
         return False
     names = "|".join(re.escape(name) for name in packages)
-    pattern = re.compile(rf"^[ \t]*(?:from|import)[ \t]+(?:{names})\b".encode(), re.MULTILINE)
-    return any(sources.memory.each(f"imports {names}", "", _own(sources), lambda file: bool(pattern.search(file.data))))
+    inner = [name.rpartition(".") for name in packages if "." in name]
+    from_top = r"|from[ \t]+{}[ \t]+import\b(?:[ \t]*\([^)]*|[^#\n]*)\b{}\b"
+    parts = "".join(from_top.format(re.escape(top), part) for top, _, part in inner)
+    pattern = re.compile(rf"^[ \t]*(?:(?:from|import)[ \t]+(?:{names})\b{parts})".encode(), re.MULTILINE)
+    tops = {name.partition(".")[0].encode() for name in packages}
+
+    def imports(file: SourceFile) -> bool:
+        return any(top in file.data for top in tops) and pattern.search(file.data) is not None
+
+    return any(sources.memory.each(f"imports {names}", "", _own(sources), imports))
 
 
 def _at(content: object, keys: Sequence[str]) -> object:

@@ -41,8 +41,8 @@ def discover(sources: Sources) -> Functions:
     markers = Markers(sources.memory)
     diagnostics: list[Diagnostic] = []
     marked: list[Function] = []
-    for file in _relevant(sources, markers, diagnostics):
-        found = markers.recall(Marked, "marked", _key(file), partial(_marked, file, markers))
+    relevant = _relevant(sources, markers, diagnostics)
+    for found in markers.recall_each(Marked, "marked", relevant, _key, partial(_marked, markers=markers)):
         diagnostics.extend(found.diagnostics)
         marked.extend(found.functions)
     unique = _without_duplicates(marked, diagnostics)
@@ -78,7 +78,8 @@ def _relevant(sources: Sources, markers: Markers, diagnostics: list[Diagnostic])
                 markers.add(file.module, read.names)
             elif read.problem and file.candidate:
                 diagnostics.append(read.problem)
-        hints = _hints(found, markers)
+        known = markers.known, tuple((file.module, file.is_package) for file in found)
+        hints = memory.derive("hints", str(number), known, partial(_hints, found, markers))
         uses = (
             memory.each(f"uses {number}", hints.digest, waiting, partial(_may_use, hints=hints)) if hints.names else ()
         )

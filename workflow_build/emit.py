@@ -70,11 +70,17 @@ def emit(
         build=told.build,
         workflows={built.function.id: literals.literal(built.hash) for built in bundles.workflows},
         steps=[step.id for step in functions.steps],
+        limits={built.function.id: _limits(built.function) for built in bundles.workflows if built.function.options},
     )
     for hash_, bundle in current.items():
         render = partial(_render, "bundle.py.jinja", bundle=bundle)
         texts[f"bundles/b_{hash_}.py"] = memory.derive("bundle text", hash_, hash_, render)
     return dict(sorted(texts.items()))
+
+
+def _limits(workflow: Function) -> str:
+    """What the workflow's mark was given, as a dict."""
+    return literals.dict_literal({name: literals.plain(value) for name, value in workflow.options.items()}, 12)
 
 
 def output_package(config: Config) -> str:

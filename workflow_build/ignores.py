@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import io
 import re
 import tokenize
@@ -85,6 +84,8 @@ class Ignores:
                 yield UNREASONED_IGNORE.at(comment.place, codes=", ".join(comment.codes))
             for code in comment.codes:
                 if code not in known:
+                    import difflib  # builds without mistakes go without
+
                     meant = difflib.get_close_matches(code, sorted(known), 1, 0.5)
                     advice = f"did you mean {meant[0]}?" if meant else "take the code from the finding"
                     yield UNKNOWN_IGNORE.at(comment.place, problem=f"{code} is no code of a finding", advice=advice)

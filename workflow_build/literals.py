@@ -18,7 +18,7 @@ WIDTH = 79
 def literal(text: str) -> str:
     """A string literal on one line, in double quotes unless that needs more escapes."""
     quote = "'" if text.count('"') > text.count("'") else '"'
-    return quote + "".join(f"\\{char}" if char == quote else _escaped(char) for char in text) + quote
+    return quote + _without_specials(text, quote) + quote
 
 
 def plain(value: object) -> str:
@@ -30,7 +30,7 @@ def text_literal(text: str) -> str:
     """A triple-quoted literal that reads like the text, and survives editors that trim the ends of lines."""
     lines = []
     for line in text.split("\n"):
-        body = "".join(_escaped(char) for char in line).replace('"""', r"\"\"\"")
+        body = _without_specials(line).replace('"""', r"\"\"\"")
         lines.append(body[:-1] + r"\x20" if body.endswith(" ") else body)
     # A quote that would touch the closing ones, unless it is escaped already.
     lines[-1] = re.sub(r'(?<!\\)((?:\\\\)*)"$', r'\1\\"', lines[-1])
@@ -111,6 +111,13 @@ def exploded(start: str, lines: Sequence[str], end: str, indent: int) -> str:
         return start + end
     pad = " " * indent
     return "\n".join([start, *(f"{pad}    {line}," for line in lines), pad + end])
+
+
+def _without_specials(text: str, quote: str = "") -> str:
+    """The text with ``quote``, backslashes, and what can not be printed escaped."""
+    if text.isprintable() and "\\" not in text and (not quote or quote not in text):
+        return text  # nearly always
+    return "".join(f"\\{char}" if char == quote else _escaped(char) for char in text)
 
 
 def _escaped(char: str) -> str:

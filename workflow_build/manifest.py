@@ -123,6 +123,7 @@ def _graph(built: BuiltWorkflow, description: Description) -> Graph:
 def _workflow(built: BuiltWorkflow, description: Description) -> dict[str, object]:
     return {
         **_function(built.function, description),
+        **({"options": _plain(built.function.options)} if built.function.options else {}),
         "bundle": built.hash,
         "steps": list(built.steps),
         "graph": graph_json(_graph(built, description)),

@@ -65,6 +65,8 @@ class Config:
     targets: tuple[str, ...]
     app: str | None = None
     """``module:attribute`` of the app, or of a factory when it ends in ``()``."""
+    other_apps: tuple[str, ...] = ()
+    """Apps of other frameworks that might be meant as well, as people read them: ``main:app (FastAPI)``."""
     pure: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     dependencies: tuple[str, ...] = ()

@@ -187,7 +187,8 @@ def _wait_or_stop(child: subprocess.Popen[bytes], seconds: float, stop: threadin
 def _routes(answer: dict[str, Any], config: Config) -> Routes:
     content, place = answer["routes"], locate_app(config)
     routes = tuple(Route(**{**row, "methods": tuple(row["methods"])}) for row in content["routes"])
-    findings = tuple(_finding(row, place, config.app if answer["called"] else None) for row in content["diagnostics"])
+    called = config.app if answer["called"] else None
+    findings = tuple(_with_others(_finding(row, place, called), config) for row in content["diagnostics"])
     return Routes(content["target"], routes, findings, tuple(answer["files"]))
 
 
@@ -204,6 +205,15 @@ def _finding(row: dict[str, Any], place: Location | None, called: str | None) ->
         severity=Severity(row["severity"]),
         trail=tuple(row["trail"]),
     )
+
+
+def _with_others(finding: Diagnostic, config: Config) -> Diagnostic:
+    """With the apps that may be meant instead, when the one that was detected does not mount the routes."""
+    if not config.other_apps or finding.code not in (rules.NOT_MOUNTED.code, rules.NOT_AN_APP.code):
+        return finding
+    others, app = ", ".join(config.other_apps), config.app
+    choice = f"{app} is one of several apps: if another is meant ({others}), name it with --app, or `app` under [tool.workflow-build]"
+    return replace(finding, hint=f"{finding.hint}\n{choice}")
 
 
 def _row(route: Route) -> dict[str, object]:

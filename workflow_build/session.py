@@ -22,7 +22,7 @@ from workflow_build.cache.tool import tool_fingerprint
 from workflow_build.compiled import Compiled
 from workflow_build.config import Flags
 from workflow_build.dependencies import fingerprint, installed, searched
-from workflow_build.detect import telling_environment
+from workflow_build.detect import settings_files, telling_environment
 from workflow_build.finished import finished, keep, known
 from workflow_build.model import Config, Sources
 from workflow_build.telling import Tell
@@ -155,7 +155,7 @@ class Session:
             text = (basis.project / "pyproject.toml").read_bytes()
         except OSError:
             text = b""
-        told = telling_environment(basis.project, os.environ)
+        told = telling_environment(basis.project, os.environ) | settings_files(basis.project)
         more = json.dumps([_place(basis), asdict(self._flags), self._packages, told], sort_keys=True)
         return hashlib.sha256(text + more.encode()).hexdigest()
 

@@ -114,30 +114,36 @@ class Ignore:
 
     def says(self, path: str, *, is_folder: bool) -> bool | None:
         """Whether ``path``, below the folder, is ignored; None when no pattern matches."""
-        if self._spec is None or not path.startswith(self.folder + os.sep):
+        if not self._patterns or not path.startswith(self.folder + os.sep):
             return None
         name = path[len(self.folder) + 1 :].replace(os.sep, "/") + "/" * is_folder
-        if self._any and not self._any.match(name):
+        if self._perhaps and not self._perhaps.search(name):
             return None
         return self._spec.check_file(name).include
 
     @cached_property
-    def _spec(self) -> GitIgnoreSpec | None:
-        if not any(line.strip() and not line.startswith("#") for line in self.lines):
-            return None
-        from pathspec import GitIgnoreSpec  # many projects have no patterns where we look
+    def _patterns(self) -> list[str]:
+        return [line.strip() for line in self.lines if line.strip() and not line.startswith("#")]
+
+    @cached_property
+    def _spec(self) -> GitIgnoreSpec:
+        from pathspec import GitIgnoreSpec  # many projects have no pattern that might match what we look at
 
         return GitIgnoreSpec.from_lines(self.lines)
 
     @cached_property
-    def _any(self) -> re.Pattern[str] | None:
-        """What matches whenever one of the patterns does: most files match none, and are asked about once instead of once a pattern."""
-        if self._spec is None:
+    def _perhaps(self) -> re.Pattern[str] | None:
+        """What is found in all that one of the patterns matches, and in little else; None when nobody can tell."""
+        if any("\\" in pattern or "[:" in pattern for pattern in self._patterns):
             return None
-        found = (getattr(pattern, "regex", None) for pattern in self._spec.patterns)
-        regexes = [regex for regex in found if isinstance(regex, re.Pattern)]
-        texts = [re.sub(r"\(\?P<\w+>", "(?:", regex.pattern) for regex in regexes]
-        return re.compile("|".join(f"(?:{text})" for text in texts)) if texts else None
+        return re.compile("|".join(dict.fromkeys(map(_loosely, self._patterns))), re.DOTALL)
+
+
+def _loosely(pattern: str) -> str:
+    """The regular expression of what must stand somewhere in a path that the pattern matches."""
+    text = re.sub(r"/?\*\*+/?", "*", pattern.removeprefix("!").strip("/")).strip("*")
+    parts = re.split(r"(\*|\?|\[.[^\]]*\])", text)
+    return "".join({"*": ".*", "?": ".", "[": "."}.get(part[:1], re.escape(part)) for part in parts)
 
 
 def _is_left_out(path: str, excluded: Sequence[Ignore], ignores: Sequence[Ignore], *, is_folder: bool) -> bool:

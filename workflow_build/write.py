@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -217,7 +215,7 @@ def _replace(out: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def _temporary_name(final: Path) -> Path:
-    return final.with_name(f".{final.name}.{secrets.token_hex(8)}{TEMPORARY}")
+    return final.with_name(f".{final.name}.{os.urandom(8).hex()}{TEMPORARY}")
 
 
 def _make_folders(out: Path, paths: Iterable[str]) -> list[Path]:
@@ -256,6 +254,8 @@ def _read(path: Path) -> bytes | None:
 
 
 def _diff(name: str, old: bytes | None, new: bytes | None) -> str:
+    import difflib  # only checks go with it
+
     left, right = ((side or b"").decode(errors="replace").splitlines(keepends=True) for side in (old, new))
     before = "/dev/null" if old is None else f"a/{name}"
     after = "/dev/null" if new is None else f"b/{name}"

@@ -127,6 +127,19 @@ def test_chalices_routes_have_their_methods_and_their_stage(project: Path, monke
     assert methods["webhook"] == ("DELETE", "GET", "PATCH", "POST", "PUT")
 
 
+def test_an_app_of_chalices_gets_the_routes_to_list(project: Path) -> None:
+    def call(self: object, event: Mapping[str, Any], context: object) -> Any:
+        return {"statusCode": 405, "headers": {"allow": ""}, "body": ""}
+
+    app = type("Chalice", (), {"__module__": "chalice.app", "__call__": call})()  # Chalice itself wants old packages
+
+    found = read(app)
+
+    assert codes(found) == ["WB501"]
+    assert f'@app.route("{PREFIX}/webhook/{{token}}", methods=[' in found.diagnostics[0].hint
+    assert f"from {MODULE} import handler" in found.diagnostics[0].hint
+
+
 def test_a_webhook_that_takes_few_methods_is_an_error(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def without_put(text: str) -> str:
         content = json.loads(text)
@@ -189,6 +202,7 @@ Outputs:"""
 
     assert codes(found) == ["WB503"]
     assert "Thief" in found.diagnostics[0].message
+    assert "give the function an event" in found.diagnostics[0].hint
     assert [route.kind for route in found.routes if not route.confirmed] == ["flow"]
 
 

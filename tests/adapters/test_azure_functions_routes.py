@@ -136,6 +136,7 @@ def test_an_equal_route_is_named_as_the_shadow() -> None:
 
     assert codes(found) == ["WB503"]
     assert "mine" in found.diagnostics[0].message
+    assert "most precise route" in found.diagnostics[0].hint
 
 
 def test_routes_that_are_there_twice_are_all_kept_with_a_warning() -> None:

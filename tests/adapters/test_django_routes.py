@@ -251,6 +251,7 @@ def test_a_catch_all_before_the_routes_is_named_as_the_shadow(first: Any, name: 
 
     assert set(codes(found)) == {"WB503"}
     assert f"{name} at /" in found.diagnostics[0].message
+    assert "urlpatterns" in found.diagnostics[0].hint
     assert not flow(found).confirmed
 
 

@@ -204,6 +204,7 @@ def test_a_catch_all_route_takes_the_webhook_as_routes_go_before_sinks(before: b
 
     assert codes(found) == ["WB503"]
     assert "Mine at /{rest:path}" in found.diagnostics[0].message
+    assert "routes go before sinks" in found.diagnostics[0].hint
     assert [route.kind for route in found.routes if not route.confirmed] == ["webhook"]
 
 

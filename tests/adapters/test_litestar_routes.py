@@ -212,6 +212,7 @@ def test_a_mount_of_everything_is_named_as_the_shadow_of_the_webhook() -> None:
 
     assert codes(found) == ["WB503"]
     assert "everything" in found.diagnostics[0].message
+    assert "mounts, then paths with parameters" in found.diagnostics[0].hint
     assert [route.kind for route in found.routes if not route.confirmed] == ["webhook"]
 
 

@@ -187,6 +187,7 @@ def test_a_catch_all_before_the_routes_is_named_as_the_shadow(pattern: str, path
 
     assert set(codes(found)) == {"WB503"}
     assert f"mine at {path} takes it first" in found.diagnostics[0].message
+    assert "config.include()" in found.diagnostics[0].hint
     assert not flow(found).confirmed
 
 

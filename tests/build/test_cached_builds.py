@@ -106,3 +106,14 @@ def test_builds_at_the_same_time_share_one_cache(shop: Path) -> None:
     said = [process.communicate()[0] for process in together]
     assert [process.returncode for process in together] == [0] * 4, said
     assert output(shop) == cold(shop)
+
+
+def test_settings_of_a_platform_that_come_later_are_seen(shop: Path) -> None:
+    (shop / "pyproject.toml").write_text("", "utf-8")
+    (shop / "shop" / "main.py").write_text("from fastapi import FastAPI\n\napp = FastAPI()\n", "utf-8")
+    (shop / "api").mkdir()
+    (shop / "api" / "index.py").write_text("from fastapi import FastAPI\n\napp = FastAPI()\n", "utf-8")
+    assert "(fastapi)" in build(shop, "--no-routes").stdout
+
+    (shop / "vercel.json").write_text("{}", "utf-8")
+    assert "(vercel)" in build(shop, "--no-routes").stdout

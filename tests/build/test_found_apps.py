@@ -97,3 +97,81 @@ def test_the_environment_goes_before_the_files(tmp_path: Path, monkeypatch: pyte
     assert found(tmp_path, {".env": "FLASK_APP=two\n"}) == ("two:app", ("flask",))
     monkeypatch.setenv("FLASK_APP", "one")
     assert found(tmp_path, {}) == ("one:app", ("flask",))
+
+
+@pytest.mark.parametrize(
+    ("text", "targets"),
+    [
+        ("import aiohttp\n\nasync def get(): ...", ()),
+        ("from aiohttp import ClientSession", ()),
+        ("from aiohttp import ClientSession  # web", ()),
+        ("from tornado.httpclient import AsyncHTTPClient", ()),
+        ("from tornado import ioloop", ()),
+        ("from aiohttp import web", ("aiohttp",)),
+        ("from aiohttp import (\n    ClientSession,\n    web,\n)", ("aiohttp",)),
+        ("import aiohttp.web", ("aiohttp",)),
+        ("from aiohttp.web import RouteTableDef", ("aiohttp",)),
+        ("from tornado import ioloop, web", ("tornado",)),
+    ],
+)
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_client_of_a_package_is_no_use_of_its_server(
+    tmp_path: Path, text: str, targets: tuple[str, ...], declared: bool
+) -> None:
+    dependencies = '["aiohttp>=3", "tornado"]' if declared else "[]"
+    project = f'[project]\nname = "shop"\nversion = "1"\ndependencies = {dependencies}\n'
+
+    assert found(tmp_path, {"pyproject.toml": project, "jobs.py": text}) == (None, targets)
+
+
+def test_a_client_beside_another_framework_is_no_target(tmp_path: Path) -> None:
+    project = '[project]\nname = "shop"\nversion = "1"\ndependencies = ["aiohttp", "fastapi"]\n'
+
+    assert found(tmp_path, {"pyproject.toml": project, "jobs.py": "import aiohttp\n"}) == (None, ("fastapi",))
+
+
+DJANGO = {
+    "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site_.settings')\n",
+    "site_/__init__.py": "",
+    "site_/settings.py": "",
+    "site_/asgi.py": "from django.core.asgi import get_asgi_application\napplication = get_asgi_application()\n",
+}
+API = {"shop/__init__.py": "", "shop/main.py": "from fastapi import FastAPI\napp = FastAPI()\n"}
+
+
+@pytest.mark.parametrize(
+    ("mounting", "app", "target"),
+    [
+        ({}, "site_.asgi:application", "django"),
+        ({"shop/more.py": "from shop._workflow.fastapi import mount\n"}, "shop.main:app", "fastapi"),
+        ({"shop/more.py": "from ._workflow import fastapi\n"}, "shop.main:app", "fastapi"),
+        ({"site_/urls.py": "include('shop._workflow.django')\n"}, "site_.asgi:application", "django"),
+    ],
+    ids=["neither", "from", "import", "django"],
+)
+def test_of_several_apps_the_one_that_mounts_goes_before_what_settings_name(
+    tmp_path: Path, mounting: dict[str, str], app: str, target: str
+) -> None:
+    assert found(tmp_path, {**DJANGO, **API, **mounting}) == (app, (target,))
+
+
+def test_the_apps_that_are_not_chosen_are_told(tmp_path: Path) -> None:
+    found(tmp_path, {**DJANGO, **API})
+
+    assert load(tmp_path, Flags()).other_apps == ("shop.main:app (FastAPI)",)
+    assert load(tmp_path, Flags(app="shop.main:app")).other_apps == ()
+
+
+def test_a_platform_goes_before_the_framework_of_its_app(tmp_path: Path) -> None:
+    assert found(tmp_path, {**DJANGO, "vercel.json": '{"framework": "django"}'}) == (
+        "site_.asgi:application",
+        ("vercel",),
+    )
+
+
+def test_an_app_whose_handler_for_its_framework_is_mounted_keeps_it_on_a_platform(tmp_path: Path) -> None:
+    project = '[project]\nname = "shop"\nversion = "1"\n\n[tool.vercel]\nentrypoint = "shop.main:app"\n'
+    main = API["shop/main.py"] + "from shop._workflow.fastapi import mount\nmount(app)\n"
+
+    assert found(tmp_path, {**API, "pyproject.toml": project}) == ("shop.main:app", ("vercel",))
+    assert found(tmp_path, {"shop/main.py": main}) == ("shop.main:app", ("fastapi",))

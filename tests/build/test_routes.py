@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,8 @@ Read = Callable[..., Routes]
 def read(project: Callable[..., Config]) -> Read:
     """Write the app and the emitted files to disk, then read the routes in a real subprocess."""
 
-    def run(source: str, app: str = "shop.main:app", timeout: float = 60.0) -> Routes:
-        config = project({"shop/__init__.py": "", "shop/main.py": source}, app=app)
+    def run(source: str, app: str = "shop.main:app", timeout: float = 60.0, others: tuple[str, ...] = ()) -> Routes:
+        config = replace(project({"shop/__init__.py": "", "shop/main.py": source}, app=app), other_apps=others)
         files = emit(config, Functions(()), Bundles(()))
         write(config.out, files)
         return read_routes(config, "fastapi", emitted_build(files), timeout)
@@ -46,6 +47,15 @@ def test_the_written_handler_is_found_in_the_users_app_and_confirmed(read: Read)
     assert [route.path for route in found.routes] == [f"{PREFIX}/{tail}" for tail in tails]
     assert all(route.confirmed for route in found.routes)
     assert found.diagnostics == ()
+
+
+def test_an_app_that_does_not_mount_is_told_with_those_that_may_be_meant(read: Read) -> None:
+    source, others = "from fastapi import FastAPI\napp = FastAPI()\n", ("site_.asgi:application (Django)",)
+
+    (hint,) = [one.hint for one in read(source, others=others).diagnostics]
+    assert "shop.main:app is one of several apps" in hint
+    assert "(site_.asgi:application (Django)), name it with --app" in hint
+    assert read(MOUNTED, others=others).diagnostics == ()
 
 
 @pytest.mark.parametrize("app", ["shop.main:create_app", "shop.main:create_app()", "shop.main:Made.app"])

@@ -100,7 +100,7 @@ def test_an_option_that_a_marker_does_not_have_is_found_with_the_one_that_was_me
     assert messages(build({"m.py": text}), "WB126") == [
         ("@step has no option retries", "did you mean max_retries?"),
         ("@step has no option max_retry", "did you mean max_retries?"),
-        ("@workflow has no option name", "write `@workflow` without arguments"),
+        ("@workflow has no option name", "it has concurrency, rate"),
     ]
 
 
@@ -116,6 +116,8 @@ def test_an_option_that_a_marker_does_not_have_is_found_with_the_one_that_was_me
         ("retry={Mine: exponential(1, base=2)}", "got an unexpected keyword argument 'base'"),
         ("max_retries=1, retry={Mine: 5, ValueError: w.NO_RETRY}", "retry must be constant(…), linear(…)"),
         ("\n    max_retries=1,\n    timeout=-1,\n", "timeout must not be below zero, but is -1"),
+        ("concurrency=0", "concurrency must be a whole number from 1, not 0"),
+        ("rate='often'", "rate must be how many and in what time, as in '10/second'"),
     ],
 )
 def test_a_value_that_an_option_can_not_have_is_found_with_the_words_of_the_runtime(
@@ -125,6 +127,12 @@ def test_a_value_that_an_option_can_not_have_is_found_with_the_words_of_the_runt
     ((message, _),) = messages(build({"m.py": f"{head}@step({given})\nasync def a(): ...\n"}), "WB130")
     assert message.startswith("@step: ")
     assert said in message
+
+
+def test_a_limit_that_a_workflow_can_not_have_is_found(build: Build) -> None:
+    text = "import workflow_runtime as w\n@w.workflow(concurrency=True)\nasync def a(): ...\n"
+    ((message, _),) = messages(build({"m.py": text}), "WB130")
+    assert message.startswith("@workflow: concurrency must be a whole number from 1, not True")
 
 
 def test_a_timeout_of_a_step_in_a_thread_is_found(build: Build) -> None:

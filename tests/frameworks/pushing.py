@@ -1,24 +1,18 @@
-"""What a queue that pushes does: brings the messages that are due in a SQLite world to targets without a worker."""
+"""What brings messages to targets without a worker: a worker that pushes, as a process of its own."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
-import threading
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-import httpx
-
-from workflow_runtime.http import SIGNATURE_HEADER, sign
+from tests import serving
 
 DUE = "SELECT id FROM messages WHERE ready_at <= ? ORDER BY ready_at, seq"
-PUSHES = 4
-"""How many requests are on their way at once."""
-PAUSE = 0.05
 
 
 def due_messages(database: Path) -> list[str]:
@@ -32,28 +26,16 @@ def due_messages(database: Path) -> list[str]:
 
 @contextmanager
 def pushing(database: Path, flow: str, secret: str) -> Iterator[None]:
-    """Push what is due to the URL ``flow`` while the context is open, each message again and again until it is gone."""
-    over, under_way = threading.Event(), set[str]()
-
-    def push(message: str) -> None:
-        body = json.dumps({"id": message}).encode()
-        try:
-            with suppress(httpx.TransportError):  # the server was killed
-                httpx.post(flow, content=body, headers={SIGNATURE_HEADER: sign(secret, body, time.time())}, timeout=60)
-        finally:
-            under_way.discard(message)
-
-    def look() -> None:
-        with ThreadPoolExecutor(PUSHES) as pushes:
-            while not over.wait(PAUSE):
-                for message in set(due_messages(database)) - under_way:
-                    under_way.add(message)
-                    pushes.submit(push, message)
-
-    looking = threading.Thread(target=look)
-    looking.start()
+    """Push what is due in a SQLite world to the URL ``flow`` while the context is open."""
+    settings = {"WORKFLOW_WORLD": f"sqlite:///{database}", "WORKFLOW_SECRET": secret}
+    command = [sys.executable, "-m", "workflow_runtime", "worker", "--push", flow, "--grace", "1", "--concurrency", "4"]
+    log = database.with_name("pusher.log")
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command, cwd=database.parent, env=serving.environment(settings), stdout=output, stderr=output
+        )
     try:
         yield
     finally:
-        over.set()
-        looking.join()
+        process.terminate()
+        assert process.wait(serving.PATIENCE) == 0, serving.tail(log)

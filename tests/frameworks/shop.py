@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from tests import serving
-from tests.frameworks.pushing import pushing
+from tests.frameworks.pushing import due_messages, pushing
 from tests.frameworks.targets import SHARED, Server, Target
 
 PATIENCE = serving.PATIENCE
@@ -87,6 +87,13 @@ class Shop:
         assert answer.status_code == 200, self.story(answer)
         found: dict[str, Any] = answer.json()
         return found
+
+    def wait_until_idle(self) -> None:
+        """Return once nobody has anything to do: all that the run has been told of is stored."""
+        deadline = time.monotonic() + PATIENCE
+        while due_messages(self.data / "workflow.db"):
+            assert time.monotonic() < deadline, f"there is always something to do\n{self.log()}"
+            time.sleep(0.01)
 
     def wait(self, run_id: str) -> dict[str, Any]:
         """What the run gave, once it has ended."""

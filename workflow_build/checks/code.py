@@ -13,6 +13,7 @@ from workflow_build.checks.trails import Definition, Trails
 from workflow_build.model import Function, FunctionKind, Functions, Location
 from workflow_build.reach.lookup import External, Lookup, Node, Step, Whole
 from workflow_build.syntax.module import ModuleSyntax
+from workflow_build.syntax.nodes import children
 from workflow_build.syntax.reads import Read, chain_of
 from workflow_build.syntax.source import span
 
@@ -70,7 +71,13 @@ class Code:
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
         """What each node in the statement stands in."""
-        return {child: parent for parent in ast.walk(self.node) for child in ast.iter_child_nodes(parent)}
+        found: dict[ast.AST, ast.AST] = {}
+        waiting: list[ast.AST] = [self.node]
+        for parent in waiting:
+            inner = children(parent)
+            waiting += inner
+            found.update(dict.fromkeys(inner, parent))
+        return found
 
     @cached_property
     def _reads(self) -> dict[Location, Read]:
@@ -99,12 +106,7 @@ class Code:
         if read is None:
             return ()
         if read.location not in self._leads:
-            found = (
-                self.lookup.name(self.module, read.root, read.attributes)
-                if isinstance(read.root, str)
-                else self.lookup.imported(read.root, read.attributes)
-            )
-            self._leads[read.location] = tuple(found)
+            self._leads[read.location] = self.lookup.read(self.module, read)
         return self._leads[read.location]
 
     def outside(self, node: ast.expr) -> str:
@@ -151,7 +153,10 @@ class Code:
         while stack:
             node = stack.pop()
             found.setdefault(type(node), []).append(node)
-            stack.extend(child for child in ast.iter_child_nodes(node) if self.with_steps or not self.is_step(child))
+            inner = children(node)
+            if not self.with_steps:
+                inner = [one for one in inner if not (isinstance(one, Definition) and self.is_step(one))]
+            stack += inner
         return found
 
     def each(self, *types: type[T]) -> Iterator[T]:

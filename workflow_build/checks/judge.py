@@ -17,15 +17,17 @@ from workflow_build.checks.mentions import files_that_may_call
 from workflow_build.checks.options import impossible_options, may_have_wrong_options, unknown_options
 from workflow_build.checks.outside import direct_calls, wrong_starts
 from workflow_build.checks.running import Running
-from workflow_build.checks.runtime import dropped_hooks, misplaced_calls, streams_used, unawaited_calls
+from workflow_build.checks.runtime import RUNTIME, dropped_hooks, misplaced_calls, streams_used, unawaited_calls
 from workflow_build.checks.sets import set_orders
 from workflow_build.checks.state import state_changes
 from workflow_build.checks.trails import Place, Trails
 from workflow_build.checks.unseen import unseen_changes
 from workflow_build.model import Diagnostic, Functions, Location, Program, SourceFile, Sources, WorkflowClosure
-from workflow_build.reach.lookup import Lookup
+from workflow_build.reach.lookup import External, Lookup, Node, Step
 from workflow_build.reach.territory import Territory
-from workflow_build.syntax.module import ModuleSyntax, analyse
+from workflow_build.syntax.imports import Import
+from workflow_build.syntax.module import ModuleSyntax, has_one, unmarked
+from workflow_build.syntax.reads import Read
 
 S = TypeVar("S")
 
@@ -146,15 +148,35 @@ class Judge:
         known = self.lookup.modules.syntax(file.module)
         if known is None or known.parsed.file.path != file.path:
             return
-        syntax = _unmarked(known)  # the bodies of steps count here, and the resolver leaves them out
+        syntax = self._unmarked(known)  # the bodies of steps count here, and the resolver leaves them out
         if syntax is None:
             return
+        known_leads: dict[tuple[str | Import, tuple[str, ...]], bool] = {}
         for position, statement in enumerate(known.statements):
             if statement.is_import or (position in reached and not statement.is_step):
+                continue
+            if not any(self._matters(file.module, read, known_leads) for read in syntax.statements[position].reads):
                 continue
             code = Code(self.lookup, index, syntax, position, with_steps=True)
             for check in OUTSIDE:
                 yield from check(code)
+
+    def _matters(self, module: str, read: Read, known: dict[tuple[str | Import, tuple[str, ...]], bool]) -> bool:
+        """Whether what is read may be the runtime's or marked: all that the checks outside of workflows find begins with that."""
+        key = read.root, read.attributes
+        if key not in known:
+            known[key] = any(map(self._may_be_called, self.lookup.read(module, read)))
+        return known[key]
+
+    def _may_be_called(self, step: Step) -> bool:
+        modules = self.lookup.modules
+        match step:
+            case External(name=name):
+                return name.partition(".")[0] == RUNTIME
+            case Node(module=module, index=index):
+                syntax = modules.syntax(module)
+                return syntax is not None and has_one(syntax.parsed.tree.body[index], modules.marked_lines(module))
+        return False
 
     def _files(self, reached: set[Place]) -> list[Found]:
         modules = {module for module, _ in reached} | {function.module for function in self.functions.functions}
@@ -174,12 +196,19 @@ class Judge:
         syntax = self.lookup.modules.syntax(module)
         if syntax is None or not may_have_wrong_options(syntax.parsed.text):
             return
-        plain = _unmarked(syntax)  # decorators count here, and the resolver leaves those of marked functions out
+        plain = self._unmarked(syntax)  # decorators count here, and the resolver leaves those of marked functions out
         if plain is not None:
             for position in range(len(plain.statements)):
                 code = Code(self.lookup, index, plain, position)
                 yield from unknown_options(code)
                 yield from impossible_options(code)
+
+    def _unmarked(self, syntax: ModuleSyntax) -> ModuleSyntax | None:
+        """The module as if nothing in it were marked. None when a step is nested deeper than can be walked: that is no fault of a step."""
+        try:
+            return unmarked(syntax, self.lookup.modules.marked_lines(syntax.name))
+        except RecursionError:
+            return None
 
 
 def _places(closure: WorkflowClosure) -> list[Place]:
@@ -189,11 +218,3 @@ def _places(closure: WorkflowClosure) -> list[Place]:
 def _kept(closure: WorkflowClosure) -> list[tuple[str, list[tuple[int, bool]]]]:
     """The statements that the workflow reaches, as far as they tell two closures apart."""
     return [(module.name, [(kept.index, kept.is_stub) for kept in module.statements]) for module in closure.modules]
-
-
-def _unmarked(syntax: ModuleSyntax) -> ModuleSyntax | None:
-    """The module as if nothing in it were marked. None when a step is nested deeper than can be walked: that is no fault of a step."""
-    try:
-        return analyse(syntax.parsed, {})
-    except RecursionError:
-        return None

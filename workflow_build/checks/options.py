@@ -13,6 +13,7 @@ import workflow_runtime
 from workflow_build.checks.code import Code
 from workflow_build.model import Diagnostic
 from workflow_build.rules.names import IMPOSSIBLE_OPTION, UNKNOWN_OPTION
+from workflow_build.syntax.nodes import walk
 from workflow_build.syntax.options import NOT_LITERAL, POLICIES, literal_of
 
 KNOWN = {
@@ -42,32 +43,35 @@ def may_have_wrong_options(text: str) -> bool:
 
 def impossible_options(code: Code) -> Iterator[Diagnostic]:
     """Values of options, in the statement's decorators, at which the marker itself would raise."""
-    for node in ast.walk(code.node):
+    for node in walk(code.node):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for call in (found for found in node.decorator_list if isinstance(found, ast.Call)):
-                if code.outside(call.func) == f"{workflow_runtime.__name__}.step":
-                    yield from _impossible(code, node, call)
+                runtime, _, marker = code.outside(call.func).partition(".")
+                if runtime == workflow_runtime.__name__ and marker in KNOWN:
+                    yield from _impossible(code, node, call, marker)
 
 
-def _impossible(code: Code, node: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call) -> Iterator[Diagnostic]:
+def _impossible(
+    code: Code, node: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call, marker: str
+) -> Iterator[Diagnostic]:
     for word in call.keywords:
-        if word.arg not in KNOWN["step"]:
+        if word.arg not in KNOWN[marker]:
             continue
-        found, advice = _problem(code, word.arg, word.value), _ADVICE
+        found, advice = _problem(code, marker, word.arg, word.value), _ADVICE
         direct = call is node.decorator_list[-1] and isinstance(node, ast.FunctionDef)
         if not found and word.arg == "timeout" and direct and not _is_none(word.value):
             found = f"{node.name} is no async function, and nothing can stop the thread that it runs in: it can have no timeout"
             advice = f"give what it waits for a timeout of its own, or write `async def {node.name}(…)`"
         if found:
-            yield IMPOSSIBLE_OPTION.at(code.place(word.value), marker="step", problem=found, advice=advice)
+            yield IMPOSSIBLE_OPTION.at(code.place(word.value), marker=marker, problem=found, advice=advice)
 
 
-def _problem(code: Code, option: str, value: ast.expr) -> str:
+def _problem(code: Code, marker: str, option: str, value: ast.expr) -> str:
     """What the runtime says to the value, as far as reading tells what that is; empty when it takes it."""
     try:
         parts = value.values if isinstance(value, ast.Dict) and option == "retry" else [value]
         for part in parts:
-            workflow_runtime.step(**{option: _value(code, part)})
+            getattr(workflow_runtime, marker)(**{option: _value(code, part)})
     except NOT_LITERAL as error:
         return "" if isinstance(error, _Unknown) else str(error)
     return ""
@@ -96,7 +100,7 @@ def _is_none(node: ast.expr) -> bool:
 
 def unknown_options(code: Code) -> Iterator[Diagnostic]:
     """Keywords of markers, in the statement's decorators, that the marker does not have."""
-    for call in _decorating(ast.walk(code.node)):
+    for call in _decorating(walk(code.node)):
         runtime, _, marker = code.outside(call.func).partition(".")
         if runtime != workflow_runtime.__name__ or marker not in KNOWN:
             continue
@@ -114,8 +118,5 @@ def _decorating(nodes: Iterable[ast.AST]) -> Iterator[ast.Call]:
 
 
 def _advice(marker: str, option: str) -> str:
-    known = KNOWN[marker]
-    if not known:
-        return f"write `@{marker}` without arguments"
-    meant = difflib.get_close_matches(option, known, 1)
-    return f"did you mean {meant[0]}?" if meant else f"it has {', '.join(known)}"
+    meant = difflib.get_close_matches(option, KNOWN[marker], 1)
+    return f"did you mean {meant[0]}?" if meant else f"it has {', '.join(KNOWN[marker])}"

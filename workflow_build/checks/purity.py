@@ -14,6 +14,7 @@ from workflow_build.model import Diagnostic, ExternalUse, Program, WorkflowClosu
 from workflow_build.reach.lookup import Lookup
 from workflow_build.rules.names import MISSING_NAME
 from workflow_build.syntax.module import ModuleSyntax
+from workflow_build.syntax.nodes import walk
 from workflow_build.syntax.reads import chain_of
 from workflow_runtime.sandbox.purity import is_pure
 
@@ -103,7 +104,7 @@ class Purity:
     def _argument(self, closure: WorkflowClosure, use: ExternalUse) -> str:
         """What the user's own code gives to the call, if that is one argument."""
         syntax = self._syntax(closure, use.location.path)
-        for node in ast.walk(syntax.parsed.tree) if syntax else ():
+        for node in walk(syntax.parsed.tree) if syntax else ():
             match node:
                 case ast.Call(func=function, args=[argument], keywords=[]) if function.lineno == use.location.line:
                     called = chain_of(function)

@@ -10,6 +10,7 @@ from workflow_build.checks.trails import Definition, Place, statement_at
 from workflow_build.model import Location, WorkflowClosure
 from workflow_build.reach.lookup import Lookup, Node
 from workflow_build.syntax.module import ModuleSyntax
+from workflow_build.syntax.nodes import children
 from workflow_build.syntax.reads import Read, When
 from workflow_build.syntax.source import span
 
@@ -97,7 +98,7 @@ def _called(syntax: ModuleSyntax, nodes: Sequence[ast.AST]) -> frozenset[Locatio
         called = [*decorators, *([node.func] if isinstance(node, ast.Call) else [])]
         found.update(span(syntax.parsed.file.path, syntax.parsed.lines, one) for one in called)
         if not isinstance(node, DEFERRED):
-            waiting.extend(ast.iter_child_nodes(node))
+            waiting.extend(children(node))
             continue
         waiting.extend([*decorators, *node.args.defaults, *(one for one in node.args.kw_defaults if one)])
     return frozenset(found)

@@ -10,6 +10,7 @@ from workflow_build.checks.code import Code
 from workflow_build.checks.variables import variable
 from workflow_build.model import Diagnostic, Severity
 from workflow_build.rules.replay import SET_ORDER
+from workflow_build.syntax.nodes import walk
 
 MAKING = frozenset({"builtins.set", "builtins.frozenset"})
 GIVING_SETS = frozenset({"copy", "difference", "intersection", "symmetric_difference", "union"})
@@ -43,7 +44,7 @@ def set_orders(code: Code) -> Iterator[Diagnostic]:
 
 def _is_awaited(code: Code, node: ast.AST) -> bool:
     """Whether something is awaited in ``node``, or ``node`` stands in what is awaited."""
-    if any(isinstance(inner, ast.Await) for inner in ast.walk(node)):
+    if any(isinstance(inner, ast.Await) for inner in walk(node)):
         return True
     return any(isinstance(outer, ast.Await) for outer in _around(code, node))
 

@@ -10,6 +10,7 @@ from workflow_build.checks.trails import Definition
 from workflow_build.model import Diagnostic
 from workflow_build.reach.lookup import External, Whole
 from workflow_build.rules.replay import STATE_CHANGED
+from workflow_build.syntax.nodes import walk
 from workflow_build.syntax.reads import chain_of
 
 CONTAINERS = frozenset(
@@ -88,7 +89,7 @@ def _is_global(code: Code, node: ast.Name, name: str) -> bool:
     function = code.around(node)
     if function is None or isinstance(function, ast.Lambda):
         return False
-    return any(isinstance(inner, ast.Global) and name in inner.names for inner in ast.walk(function))
+    return any(isinstance(inner, ast.Global) and name in inner.names for inner in walk(function))
 
 
 def _owner(code: Code, target: ast.Attribute) -> tuple[str, str] | None:

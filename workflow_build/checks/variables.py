@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from workflow_build.syntax.bindings import arguments_of, bindings_of
+from workflow_build.syntax.nodes import children, walk
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Scoped = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
@@ -30,7 +31,7 @@ def own_nodes(function: Function) -> Iterator[ast.AST]:
         node = stack.pop()
         yield node
         if not isinstance(node, Scoped):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))
 
 
 def variable(function: Function, name: str) -> Variable | None:
@@ -41,14 +42,14 @@ def variable(function: Function, name: str) -> Variable | None:
 
 def uses(function: Function, name: str) -> Iterator[ast.Name]:
     """Where the variable is read, inner functions included."""
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
             yield node
 
 
 def is_shared(function: Function, name: str) -> bool:
     """Whether the name belongs to another scope, or an inner function may bind it too."""
-    declared = (node for node in ast.walk(function) if isinstance(node, ast.Global | ast.Nonlocal))
+    declared = (node for node in walk(function) if isinstance(node, ast.Global | ast.Nonlocal))
     return any(name in node.names for node in declared)
 
 

@@ -178,6 +178,14 @@ def charge() -> int:
         """
 def charge() -> int: "use step"
 """,
+        """
+from workflow_runtime import workflow
+
+MOST = 5
+
+@workflow(concurrency=MOST)
+async def checkout() -> None: ...
+""",
     ),
 )
 

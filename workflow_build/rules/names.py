@@ -107,8 +107,32 @@ from workflow_runtime import NO_RETRY, exponential, step
 async def charge(cents: int) -> str:
     return "receipt"
 """,
+        """
+from workflow_runtime import step, workflow
+
+@step(concurrency=5, rate="100/minute")
+async def charge(cents: int) -> str:
+    return "receipt"
+
+@workflow(concurrency=10)
+async def checkout(cents: int) -> str:
+    return await charge(cents)
+""",
     ),
     invalid=(
+        """
+from workflow_runtime import step
+
+@step(concurrency=0)
+async def charge(cents: int) -> str:
+    return "receipt"
+""",
+        """
+from workflow_runtime import workflow
+
+@workflow(rate="fast")
+async def checkout() -> None: ...
+""",
         """
 from workflow_runtime import step
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from workflow_build.syntax.nodes import children
+
 
 def never_runs(node: ast.stmt) -> bool:
     """Whether ``node`` is for scripts (``if __name__ == "__main__"``) or for type checkers (``if TYPE_CHECKING``) only."""
@@ -27,7 +29,7 @@ def functions_in(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionD
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         yield node
     elif not isinstance(node, ast.ClassDef | ast.expr):
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             yield from functions_in(child)
 
 
@@ -36,7 +38,7 @@ def all_functions_in(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunct
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         yield node
     if not isinstance(node, ast.expr):
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             yield from all_functions_in(child)
 
 

@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 
+from workflow_build.syntax.nodes import walk
+
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -24,7 +26,7 @@ def captured_by(node: Definition, text: str) -> tuple[str, ...]:
 
 def rebinds(node: Definition) -> Iterator[str]:
     """The variables of the functions around it that ``node`` itself assigns to."""
-    for part in ast.walk(node):
+    for part in walk(node):
         if isinstance(part, ast.Nonlocal):
             yield from part.names
 

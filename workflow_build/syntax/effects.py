@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from workflow_build.syntax.bindings import arguments_of, bindings_of
+from workflow_build.syntax.nodes import children, walk
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -101,7 +102,7 @@ def _own_parts(nodes: Sequence[ast.AST]) -> Iterator[ast.AST]:
         node = stack.pop()
         yield node
         if not isinstance(node, Definition | ast.ClassDef):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))
 
 
 def _changes(node: ast.AST, declared: set[str]) -> Iterator[str]:
@@ -118,7 +119,7 @@ def _changes(node: ast.AST, declared: set[str]) -> Iterator[str]:
 
 def _called_by(node: ast.AST) -> Iterator[str]:
     """The names of the module that are called anywhere in ``node``, now or when it is called itself."""
-    for part in ast.walk(node):
+    for part in walk(node):
         yield from _calls(part)
 
 
@@ -132,7 +133,7 @@ def _called_now(nodes: Sequence[ast.AST]) -> Iterator[str]:
             defaults = [default for default in node.args.kw_defaults if default]
             stack.extend([*getattr(node, "decorator_list", []), *node.args.defaults, *defaults])
         else:
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))
 
 
 def _calls(node: ast.AST) -> Iterator[str]:

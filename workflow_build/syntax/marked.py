@@ -15,6 +15,7 @@ from workflow_build.syntax.branches import are_exclusive, never_runs
 from workflow_build.syntax.directives import directive_of, meant_directive, text_of
 from workflow_build.syntax.markers import RUNTIME, Markers, kind_of, marker_expression
 from workflow_build.syntax.mentioned import parts_with_mentions, small_variables
+from workflow_build.syntax.nodes import children
 from workflow_build.syntax.options import given_to, is_error
 from workflow_build.syntax.placement import (
     Around,
@@ -28,7 +29,13 @@ from workflow_build.syntax.placement import (
 )
 from workflow_build.syntax.reads import chain_of
 from workflow_build.syntax.rebound import rebound
+from workflow_build.syntax.silent import worth_a_look
 from workflow_build.syntax.source import Parsed, span
+
+_UNREAD = (
+    "the arguments of a workflow's marker must be literals, given right there, since they count where its module is not imported, too",
+    "write the values out, as in @workflow(concurrency=5)",
+)
 
 
 def marked_in(parsed: Parsed, markers: Markers) -> Iterator[Function | Diagnostic]:
@@ -41,7 +48,8 @@ def marked_in(parsed: Parsed, markers: Markers) -> Iterator[Function | Diagnosti
             "a directive at the top of a module marks nothing",
             "put it into each function as the first statement",
         )
-    found = list(_merged(parsed.tree.body, finder.block(parsed.tree.body, ())))
+    body = worth_a_look(parsed, markers.telling(parsed.file.module))
+    found = list(_merged(parsed.tree.body, finder.block(body, ())))
     again = rebound(parsed.tree, [one for one in found if isinstance(one, Function)])
     for one in found:
         if isinstance(one, Function) and one.id in again:
@@ -83,7 +91,7 @@ class _Finder:
                 case ast.ClassDef():
                     yield from self._class(node, around)
                 case ast.If() if not around and never_runs(node):
-                    for finding in self.block(list(ast.iter_child_nodes(node)), around):
+                    for finding in self.block(children(node), around):
                         yield self._never(finding) if isinstance(finding, Function) else finding
                 case ast.Name() | ast.Attribute() if chain_of(node):
                     yield from self._mention(node, around)
@@ -154,7 +162,7 @@ class _Finder:
         elif isinstance(found, Problem):
             yield self.unclear(name, node, found.problem, found.advice)
         else:
-            yield from self._supported(marked, found)
+            yield from self._supported(marked, found, around)
 
     def _judged(self, marked: Marked, around: tuple[Around, ...]) -> Place | Problem | Diagnostic | None:
         if around and any(self._is_configured(mark, around) for mark in marked.marks) and not around[-1].is_class:
@@ -169,7 +177,7 @@ class _Finder:
             problem = f"{self.parsed.file.path} is not valid Python: {error.msg}"
             return rules.UNREADABLE_SOURCE.at(place, problem=problem, advice="correct it, or exclude the file")
 
-    def _supported(self, marked: Marked, found: Place) -> Iterator[Function | Diagnostic]:
+    def _supported(self, marked: Marked, found: Place, around: tuple[Around, ...]) -> Iterator[Function | Diagnostic]:
         """A function where a marked one can stand."""
         node, kind = marked.node, marked.kind
         place, others = self._place(node), other_decorators(marked, found.binding)
@@ -185,6 +193,8 @@ class _Finder:
         elif kind is FunctionKind.WORKFLOW and others:
             decorator = "@" + ast.unparse(others[0])
             yield rules.DECORATED_WORKFLOW.at(self._place(others[0]), name=node.name, decorator=decorator)
+        elif kind is FunctionKind.WORKFLOW and self._unread(marked, around):
+            yield self.unclear(node.name, node, *_UNREAD)
         elif not node.decorator_list and kind is FunctionKind.STEP and self._starts_on_header_line(node):
             yield self.unclear(
                 node.name, node, "its directive is on the line of its `def`", "put the body on lines of its own"
@@ -202,6 +212,10 @@ class _Finder:
                 captured=found.captured,
                 retry=marked.given.retry,
             )
+
+    def _unread(self, marked: Marked, around: tuple[Around, ...]) -> bool:
+        """Whether the mark has arguments that reading does not tell."""
+        return bool(marked.given.unread) or any(self._is_configured(mark, around) for mark in marked.marks)
 
     def _starts_on_header_line(self, node: Definition) -> bool:
         """Whether the body follows the colon on its line, so that there is no line of its own to put anything on."""
@@ -290,7 +304,8 @@ class _Finder:
         return self.markers.is_configured(self.parsed.file.module, chain)
 
     def _bindings(self, body: Sequence[ast.stmt]) -> Bindings:
-        return bindings_of(body, self.parsed.file.module, is_package=self.parsed.file.is_package)
+        file, has_walrus = self.parsed.file, self.parsed.has_walrus
+        return bindings_of(body, file.module, is_package=file.is_package, has_walrus=has_walrus)
 
     def _unsupported(self, node: ast.expr | ast.stmt, marker: str, what: str) -> Diagnostic:
         return rules.UNSUPPORTED_PLACE.at(self._place(node), marker=marker, what=what)
@@ -311,5 +326,5 @@ def _is_generator(node: Definition) -> bool:
         if isinstance(current, ast.Yield | ast.YieldFrom):
             return True
         if not isinstance(current, Definition | ast.Lambda | ast.ClassDef):
-            stack.extend(ast.iter_child_nodes(current))
+            stack.extend(children(current))
     return False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from workflow_build.syntax.imports import STAR, Import
 from workflow_build.syntax.reads import chain_of
 from workflow_build.syntax.source import Parsed
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 RUNTIME = "workflow_runtime"
@@ -53,6 +55,20 @@ class Markers:
         """What ``make`` gives; not made again, in later builds too, while all that it asked about is as it was."""
         return self._recorder.recall(kind, what, key, make)
 
+    def recall_each(
+        self, kind: Any, what: str, items: Sequence[S], key: Callable[[S], str], make: Callable[[S], T]
+    ) -> list[T]:
+        """``recall`` for each of many items, once all modules are added: what follows from unchanged ones is not looked at."""
+        now = {module: names.digest for module, names in self._modules.items()}
+        before = self.memory.swap("markers", now)
+        if before is not None:
+            changed = (name for name in now.keys() | before.keys() if now.get(name) != before.get(name))
+            self._recorder.changed = frozenset(changed)
+        try:
+            return self._recorder.recall_each(kind, what, items, key, make)
+        finally:
+            self._recorder.changed = None
+
     def _answer(self, module: str) -> str:
         names = self._modules.get(module)
         return names.digest if names else ""
@@ -84,6 +100,29 @@ class Markers:
         if self._leads_out(module, "step"):
             found |= {"step", "workflow"}
         return frozenset(found)
+
+    @property
+    def known(self) -> tuple[tuple[str, str], ...]:
+        """The modules that are known by now, each with what tells its names from others."""
+        return tuple((module, names.digest) for module, names in self._modules.items())
+
+    def telling(self, module: str) -> frozenset[str] | None:
+        """The names at the top level of ``module`` through which it may get at a marker; None when a star import brings others."""
+        names = self._names(module)
+        if names is None or STAR in names.imports:
+            return None
+        found = {name for name, imports in names.imports.items() if not all(map(self._is_standard, imports))}
+        waiting = dict(names.aliases)
+        while more := {name for name, chain in waiting.items() if chain[0] in found or name in found}:
+            found |= more
+            waiting = {name: chain for name, chain in waiting.items() if name not in more}
+        return frozenset(found)
+
+    def _is_standard(self, imported: Import) -> bool:
+        """Whether the import is of Python's own library, and of nothing in the project that is called alike."""
+        parts = [*imported.root.split("."), *([imported.name] if imported.name else [])]
+        known = [self._names(".".join(parts[:length])) for length in range(1, len(parts) + 1)]
+        return parts[0] in sys.stdlib_module_names and not any(known)
 
     def _leads_out(self, module: str, name: str) -> bool:
         return any(meant[0] == RUNTIME for meant in self._meanings(module, (name,), set()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from workflow_build.model import FunctionKind, Location
@@ -11,6 +11,7 @@ from workflow_build.syntax.bindings import bindings_of
 from workflow_build.syntax.branches import is_for_scripts, never_runs
 from workflow_build.syntax.effects import Definition, altered, changed_first, effects_of, root_of, set_off
 from workflow_build.syntax.imports import STAR, Import, imports_of
+from workflow_build.syntax.nodes import children
 from workflow_build.syntax.reads import Context, Read, Reader
 from workflow_build.syntax.source import Parsed, span
 
@@ -64,11 +65,7 @@ class ModuleSyntax:
 
 def analyse(parsed: Parsed, marks: Mapping[int, FunctionKind]) -> ModuleSyntax:
     """``parsed`` statement by statement; ``marks`` are its marked functions by line. Too deep code is a ``RecursionError``."""
-
-    def place(node: ast.expr | ast.stmt) -> Location:
-        return span(parsed.file.path, parsed.lines, node)
-
-    context = Context(parsed.file.module, parsed.file.is_package, marks, place)
+    context = _context(parsed, marks)
     statements = tuple(_statement(index, node, context) for index, node in enumerate(parsed.tree.body))
     altering = altered(parsed.tree, _worth_a_look(parsed, statements))
     statements = _with_effects(statements, parsed.tree, altering)
@@ -82,6 +79,29 @@ def analyse(parsed: Parsed, marks: Mapping[int, FunctionKind]) -> ModuleSyntax:
         _typing_only(parsed, context),
         altering,
     )
+
+
+def unmarked(syntax: ModuleSyntax, lines: Collection[int]) -> ModuleSyntax:
+    """The module with what its statements read as if nothing in it were marked; ``lines`` are those of its marked functions.
+
+    Raises ``RecursionError`` for a marked function that is too deep.
+    """
+    context = _context(syntax.parsed, {})
+    pairs = zip(syntax.statements, syntax.parsed.tree.body, strict=True)
+    statements = (_statement(one.index, node, context) if has_one(node, lines) else one for one, node in pairs)
+    return replace(syntax, statements=tuple(statements))
+
+
+def has_one(node: ast.stmt, lines: Collection[int]) -> bool:
+    """Whether one of the lines, of marked functions, is in the statement."""
+    return any(node.lineno <= line <= (node.end_lineno or node.lineno) for line in lines)
+
+
+def _context(parsed: Parsed, marks: Mapping[int, FunctionKind]) -> Context:
+    def place(node: ast.expr | ast.stmt) -> Location:
+        return span(parsed.file.path, parsed.lines, node)
+
+    return Context(parsed.file.module, parsed.file.is_package, marks, place, parsed.has_walrus)
 
 
 def _typing_only(parsed: Parsed, context: Context) -> dict[str, tuple[Import, ...]]:
@@ -131,10 +151,10 @@ def _statement(index: int, node: ast.stmt, context: Context) -> Statement:
         return Statement(index, _sorted(i.bound for i in imports), imports, True, (), (), ())
     if never_runs(node):
         return Statement(index, (), (), False, (), (), ())
-    bound = bindings_of([node], context.module, is_package=context.is_package)
+    bound = bindings_of([node], context.module, is_package=context.is_package, has_walrus=context.has_walrus)
     reader = Reader(context)
     reader.visit(node)
-    steps = list(_steps_in(node, context.marks))
+    steps = list(_steps_in(node, context.marks)) if has_one(node, context.marks) else []
     is_step = node in steps
     changed = set() if is_step else set(_changed(node))
     binds = bound.names - (changed if isinstance(node, ast.AugAssign | ast.Delete) else set())
@@ -158,7 +178,7 @@ def _steps_in(node: ast.AST, marks: Mapping[int, FunctionKind]) -> Iterator[ast.
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and marks.get(node.lineno) is FunctionKind.STEP:
         yield node
     elif not isinstance(node, ast.expr):
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             yield from _steps_in(child, marks)
 
 
@@ -183,7 +203,7 @@ def _changed(node: ast.AST) -> Iterator[str]:
             yield from root_of(method)
         case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
             yield from root_of(node)
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         yield from _changed(child)
 
 

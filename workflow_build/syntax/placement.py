@@ -10,6 +10,7 @@ from workflow_build.model import Binding, FunctionKind
 from workflow_build.syntax.bindings import Bindings
 from workflow_build.syntax.branches import functions_in
 from workflow_build.syntax.captured import captured_by, rebinds
+from workflow_build.syntax.nodes import children
 from workflow_build.syntax.options import Given
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
@@ -146,7 +147,7 @@ def _defined(node: ast.AST) -> set[str]:
     """The functions and classes that the statement defines in its scope."""
     if isinstance(node, Definition | ast.ClassDef):
         return {node.name}
-    return set() if isinstance(node, ast.expr) else {n for child in ast.iter_child_nodes(node) for n in _defined(child)}
+    return set() if isinstance(node, ast.expr) else {n for child in children(node) for n in _defined(child)}
 
 
 def _name(decorator: ast.expr) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from workflow_build.model import FunctionKind, Location
 from workflow_build.syntax.bindings import Bindings, arguments_of, bindings_of
 from workflow_build.syntax.imports import Import, imports_of
+from workflow_build.syntax.nodes import children, walk
 
 
 class When(Enum):
@@ -41,6 +42,8 @@ class Context:
     marks: Mapping[int, FunctionKind]
     """The marked functions, by the line of their ``def``."""
     place: Callable[[ast.expr | ast.stmt], Location]
+    has_walrus: bool = True
+    """Whether there may be assignments in expressions."""
 
 
 @dataclass(slots=True)
@@ -50,7 +53,7 @@ class _Scope:
 
 
 @dataclass(slots=True)
-class Reader(ast.NodeVisitor):
+class Reader:
     """Collects what the visited statements read."""
 
     context: Context
@@ -59,6 +62,15 @@ class Reader(ast.NodeVisitor):
     """The imports that stand inside of the statements."""
     _scopes: list[_Scope] = field(default_factory=list)
     _when: When = When.NOW
+
+    def visit(self, node: ast.AST) -> None:
+        """Collect what ``node`` reads."""
+        _VISITS[type(node)](self, node)
+
+    def generic_visit(self, node: ast.AST) -> None:
+        """What reads nothing by itself."""
+        for child in children(node):
+            _VISITS[type(child)](self, child)
 
     def visit_Name(self, node: ast.Name) -> None:
         """A bare name."""
@@ -101,17 +113,15 @@ class Reader(ast.NodeVisitor):
         kind = self.context.marks.get(node.lineno)
         if kind is None:
             self._visit_all(node.decorator_list)
-        with self._type_parameters(node):
-            for arg in arguments_of(node.args):
-                self._annotation(arg.annotation)
-            self._annotation(node.returns)
-            is_nested = self._when is When.LATER
-            if kind is FunctionKind.STEP and not is_nested:
-                return
+        self._scopes.append(self._type_parameters(node))
+        for arg in arguments_of(node.args):
+            self._annotation(arg.annotation)
+        self._annotation(node.returns)
+        if kind is not FunctionKind.STEP or self._when is When.LATER:  # or it is nested
             self._visit_all([*node.args.defaults, *(default for default in node.args.kw_defaults if default)])
-            if kind is FunctionKind.STEP:
-                return
+        if kind is not FunctionKind.STEP:
             self._function_body(node.args, node.body)
+        self._scopes.pop()
 
     visit_AsyncFunctionDef = visit_FunctionDef
 
@@ -123,24 +133,26 @@ class Reader(ast.NodeVisitor):
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         """The names of a class body are seen in the body itself, from where they are bound on, and not in its functions."""
         self._visit_all(node.decorator_list)
-        with self._type_parameters(node):
-            self._visit_all([*node.bases, *node.keywords])
-            scope = _Scope(Bindings(), is_class=True)
-            with self._scope(scope):
-                for statement in node.body:
-                    self.visit(statement)
-                    bound = self._bindings([statement])
-                    scope.bindings.names |= bound.names
-                    scope.bindings.imports |= bound.imports
+        scope = _Scope(Bindings(), is_class=True)
+        self._scopes.append(self._type_parameters(node))
+        self._visit_all([*node.bases, *node.keywords])
+        self._scopes.append(scope)
+        for statement in node.body:
+            self.visit(statement)
+            bound = self._bindings([statement])
+            scope.bindings.names |= bound.names
+            scope.bindings.imports |= bound.imports
+        del self._scopes[-2:]
 
     def _visit_comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
         """A scope of its own, apart from what it iterates over first."""
         self.visit(node.generators[0].iter)
-        with self._scope(_Scope(self._bindings([generator.target for generator in node.generators]))):
-            for number, generator in enumerate(node.generators):
-                self.visit(generator.target)
-                self._visit_all(generator.ifs if number == 0 else [generator.iter, *generator.ifs])
-            self._visit_all([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt])
+        self._scopes.append(_Scope(self._bindings([generator.target for generator in node.generators])))
+        for number, generator in enumerate(node.generators):
+            self.visit(generator.target)
+            self._visit_all(generator.ifs if number == 0 else [generator.iter, *generator.ifs])
+        self._visit_all([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt])
+        self._scopes.pop()
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _visit_comprehension
 
@@ -148,27 +160,32 @@ class Reader(ast.NodeVisitor):
         body = list(body)
         bound = self._bindings(body)
         bound.names |= {arg.arg for arg in arguments_of(arguments)} - bound.elsewhere - bound.outer
-        with self._scope(_Scope(bound)), self._at(When.LATER):
-            self._visit_all(body)
+        before, self._when = self._when, self._at(When.LATER)
+        self._scopes.append(_Scope(bound))
+        self._visit_all(body)
+        self._scopes.pop()
+        self._when = before
 
     def _annotation(self, node: ast.expr | None, when: When = When.NEVER) -> None:
         """Strings in annotations are annotations too."""
         if node is None:
             return
-        with self._at(when):
-            self.visit(node)
-            for part in ast.walk(node):
-                if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                    for name, attributes in _names_in(part.value):
-                        self._read(name, attributes, part)
+        before, self._when = self._when, self._at(when)
+        self.visit(node)
+        for part in walk(node):
+            if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                for name, attributes in _names_in(part.value):
+                    self._read(name, attributes, part)
+        self._when = before
 
-    @contextmanager
-    def _type_parameters(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Iterator[None]:
+    def _type_parameters(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> _Scope:
+        """The scope of a definition's type parameters, whose bounds are read in it."""
         parameters: list[ast.AST] = getattr(node, "type_params", [])
-        with self._scope(_Scope(Bindings({str(getattr(parameter, "name", "")) for parameter in parameters}))):
-            for parameter in parameters:
-                self._annotation(getattr(parameter, "bound", None))
-            yield
+        scope = _Scope(Bindings({str(getattr(parameter, "name", "")) for parameter in parameters}))
+        self._scopes.append(scope)
+        for parameter in parameters:
+            self._annotation(getattr(parameter, "bound", None))
+        return self._scopes.pop()
 
     def _read(self, name: str, attributes: tuple[str, ...], node: ast.expr) -> None:
         """``name`` as seen from the innermost scope; what a function holds in its own variables is no concern."""
@@ -184,24 +201,29 @@ class Reader(ast.NodeVisitor):
         self.reads.append(Read(name, attributes, self._when, self.context.place(node)))
 
     def _bindings(self, nodes: Iterable[ast.AST]) -> Bindings:
-        return bindings_of(nodes, self.context.module, is_package=self.context.is_package)
+        context = self.context
+        return bindings_of(nodes, context.module, is_package=context.is_package, has_walrus=context.has_walrus)
 
     def _visit_all(self, nodes: Iterable[ast.AST]) -> None:
         for node in nodes:
             self.visit(node)
 
-    @contextmanager
-    def _scope(self, scope: _Scope) -> Iterator[None]:
-        self._scopes.append(scope)
-        yield
-        self._scopes.pop()
+    def _at(self, when: When) -> When:
+        return When.NEVER if self._when is When.NEVER else when
 
-    @contextmanager
-    def _at(self, when: When) -> Iterator[None]:
-        before = self._when
-        self._when = before if before is When.NEVER else when
-        yield
-        self._when = before
+
+Visit = Callable[[Reader, Any], None]
+
+
+class _Visits(dict[type[ast.AST], Visit]):
+    """The method of ``Reader`` for each type of node."""
+
+    def __missing__(self, kind: type[ast.AST]) -> Visit:
+        visit: Visit = getattr(Reader, f"visit_{kind.__name__}", Reader.generic_visit)
+        return self.setdefault(kind, visit)
+
+
+_VISITS = _Visits()
 
 
 def chain_of(node: ast.expr) -> tuple[str, ...] | None:
@@ -221,5 +243,5 @@ def _names_in(text: str) -> list[tuple[str, tuple[str, ...]]]:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    chains = [chain_of(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Name)]
+    chains = [chain_of(node) for node in walk(tree) if isinstance(node, ast.Attribute | ast.Name)]
     return sorted({(chain[0], chain[1:]) for chain in chains if chain})

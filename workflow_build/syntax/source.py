@@ -23,6 +23,11 @@ class Parsed:
     lines: tuple[str, ...]
     tree: ast.Module
 
+    @property
+    def has_walrus(self) -> bool:
+        """Whether there may be assignments in expressions."""
+        return ":=" in self.text
+
 
 def parse(file: SourceFile) -> Parsed | Diagnostic:
     """The file's text and tree, or the finding that says why it has none. A file is parsed once; nobody changes its tree."""
@@ -81,6 +86,8 @@ def span(path: str, lines: Sequence[str], node: ast.expr | ast.stmt | ast.alias)
 
 
 def _column(line: str, offset: int) -> int:
+    if line.isascii():
+        return offset + 1
     return len(line.encode()[:offset].decode(errors="replace")) + 1
 
 

@@ -18,6 +18,7 @@ from blacksheep import Application, Content, Request, Response
 from workflow_runtime.asgi import request_url
 from workflow_runtime.headers import asgi_headers
 from workflow_runtime.http import PREFIX, HttpResponse
+from workflow_runtime.page import WEB_PATH, web_page
 from workflow_runtime.service import Service
 from workflow_runtime.webhook_route import Call
 
@@ -88,5 +89,7 @@ def mount(app: Application) -> None:
     app.router.add_get(f"{PREFIX}/manifest.json", manifest)
     for method in METHODS.split():
         app.router.add(method, f"{PREFIX}/webhook/<token>", webhook)
+    if (page := web_page()) is not None:
+        app.mount(WEB_PATH, page)
     app.on_start += _start
     app.on_stop += _stop

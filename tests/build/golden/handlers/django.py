@@ -25,6 +25,7 @@ from workflow_runtime.asgi_worker import AsgiWorker
 from workflow_runtime.bridge import Bridge
 from workflow_runtime.headers import Headers
 from workflow_runtime.http import PREFIX, HttpResponse
+from workflow_runtime.page import with_page
 from workflow_runtime.service import Service
 
 from . import PROJECT
@@ -89,4 +90,4 @@ urlpatterns = [
 
 def mount(application: ASGIHandler) -> AsgiWorker:
     """Give the application that starts the worker with its ASGI server."""
-    return AsgiWorker(application, bridge)
+    return AsgiWorker(with_page(application), bridge)

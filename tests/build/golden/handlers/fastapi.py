@@ -15,6 +15,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.endpoints import HTTPEndpoint
 from starlette.routing import Route
 from workflow_runtime.http import PREFIX, HttpResponse
+from workflow_runtime.page import WEB_PATH, web_page
 from workflow_runtime.service import Service
 from workflow_runtime.webhook_route import Call
 
@@ -69,3 +70,5 @@ async def manifest() -> Response:
 def mount(app: FastAPI) -> None:
     """Put the workflow routes, and the worker, into the app."""
     app.include_router(router)
+    if (page := web_page()) is not None:
+        app.mount(WEB_PATH, page)

@@ -28,6 +28,7 @@ from workflow_runtime.asgi import (
 )
 from workflow_runtime.headers import Headers, asgi_headers
 from workflow_runtime.http import PREFIX, HttpResponse
+from workflow_runtime.page import WEB_PATH, web_page
 from workflow_runtime.service import Service
 from workflow_runtime.webhook_route import Call
 
@@ -87,4 +88,7 @@ def mount(config: AppConfig) -> AppConfig:
     """Put the workflow routes, and the worker, into the app."""
     config.route_handlers.append(router)
     config.lifespan.append(service.lifespan)
+    if (page := web_page()) is not None:
+        shown = asgi(WEB_PATH, is_mount=True, copy_scope=True)
+        config.route_handlers.append(shown(page))
     return config

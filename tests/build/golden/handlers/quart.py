@@ -17,6 +17,7 @@ from quart.blueprints import BlueprintSetupState
 from quart.routing import QuartRule
 from workflow_runtime.headers import Headers
 from workflow_runtime.http import PREFIX, HttpResponse
+from workflow_runtime.page import with_page
 from workflow_runtime.service import Service
 from workflow_runtime.webhook_route import Call
 
@@ -77,3 +78,5 @@ def _add_webhook(state: BlueprintSetupState) -> None:
 def mount(app: Quart) -> None:
     """Put the workflow routes, and the worker, into the app."""
     app.register_blueprint(blueprint)
+    # by setattr, since this is what Quart's asgi_app is for, and typed as a method
+    setattr(app, "asgi_app", with_page(app.asgi_app))  # noqa: B010

@@ -19,8 +19,9 @@ from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from workflow_runtime.http import PREFIX, HttpResponse
+from workflow_runtime.page import WEB_PATH, web_page
 from workflow_runtime.service import Service
 from workflow_runtime.webhook_route import Call
 
@@ -72,6 +73,8 @@ routes = [
 def mount(app: Starlette) -> None:
     """Put the workflow routes, and the worker, into the app."""
     app.router.routes.extend(routes)
+    if (page := web_page()) is not None:
+        app.router.routes.append(Mount(WEB_PATH, page))
     own = app.router.lifespan_context
 
     @asynccontextmanager
