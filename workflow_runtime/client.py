@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 import os
 import secrets
-import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
+from workflow_runtime import clock
 from workflow_runtime.attributes import checked_attributes
 from workflow_runtime.context import current_step
 from workflow_runtime.durations import Duration, when
@@ -17,10 +17,11 @@ from workflow_runtime.errors import WorkflowError
 from workflow_runtime.events import Event, EventKind, Json
 from workflow_runtime.identity import Callee, workflow_of
 from workflow_runtime.ids import keyed_run_id, new_message_id, new_run_id
+from workflow_runtime.limits import checked_priority
 from workflow_runtime.machine.current import running_machine
 from workflow_runtime.machine.machine import Machine
 from workflow_runtime.process import process_world, warn_of_idle_handlers
-from workflow_runtime.project import bundle_hash_of
+from workflow_runtime.project import bundle_hash_of, run_limit_of
 from workflow_runtime.runs import Run
 from workflow_runtime.texts import checked_key
 from workflow_runtime.tracing import starting
@@ -43,21 +44,29 @@ class Start:
     _key: str | None = None
     _delay: Duration | None = None
     _attributes: Mapping[str, str] = field(default_factory=dict)
+    _priority: int | None = None
 
     def options(
-        self, *, key: str | None = None, delay: Duration | None = None, attributes: Mapping[str, str] | None = None
+        self,
+        *,
+        key: str | None = None,
+        delay: Duration | None = None,
+        attributes: Mapping[str, str] | None = None,
+        priority: int | None = None,
     ) -> Start:
         """A ``start`` that does so with these options.
 
         ``key``: started twice with the same key, a workflow has one run, and the second caller gets that one, whatever its arguments are
         and whether it has ended or not. ``delay``: how long the run waits before it begins, or until when. ``attributes``: what it is
-        found by; see ``set_attributes``. Raises ``ValueError`` and ``TypeError`` for what can be none of these.
+        found by; see ``set_attributes``. ``priority``: from -100 to 100, 0 for a run that nobody has given one; what waits for a worker
+        is taken up in the order of the priorities of its runs, and the runs that a run starts have its own. Raises ``ValueError`` and ``TypeError`` for what can be none of these.
         """
         if key is not None:
             checked_key("key", key)
         if delay is not None:
             when(delay, 0.0)
-        return Start(key, delay, {} if attributes is None else checked_attributes(attributes))
+        known = {} if attributes is None else checked_attributes(attributes)
+        return Start(key, delay, known, None if priority is None else checked_priority(priority))
 
     async def __call__(
         self, function: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs
@@ -87,12 +96,15 @@ class Start:
         data |= await _origin(world)
         if self._attributes:
             data["attributes"] = dict(self._attributes)
+        if self._priority is not None:
+            data["priority"] = self._priority
         if trace is not None:
             data["trace"] = trace
-        now = time.time()
+        now = clock.now()
         due = 0.0 if self._delay is None else when(self._delay, now)
         created = Event(EventKind.RUN_CREATED, now, "", data)
-        await world.create_run(run_id, created, Message(new_message_id(), run_id, due=due, trace=trace))
+        message = Message(new_message_id(), run_id, due=due, trace=trace, limit=run_limit_of(workflow))
+        await world.create_run(run_id, created, message)
 
     def _start_child(self, machine: Machine, callee: Callee, call: Json) -> str:
         if self._key is not None or self._delay is not None:
@@ -100,7 +112,7 @@ class Start:
                 "start.options(key=…) and (delay=…) are not for workflow code: a child is started once anyway, since replays "
                 "know it, and `await sleep(…)` delays it; to start a run that is no child, do it in a step"
             )
-        return machine.start_child(callee.workflow, call, self._attributes, machine.here())
+        return machine.start_child(callee.workflow, call, self._attributes, machine.here(), self._priority)
 
 
 start = Start()
@@ -119,11 +131,11 @@ def _check_call(callee: Callee, args: tuple[object, ...], kwargs: Mapping[str, o
 
 
 async def _origin(world: World) -> dict[str, Json]:
-    """Where the run comes from: the run whose step starts it, and the base of the app's routes, which that one hands down."""
+    """Where the run comes from: the run whose step starts it, and what that one hands down: the base of the app's routes, its priority."""
     step = current_step.get()
     if step is None:
         url = os.environ.get("WORKFLOW_URL")
         return {"url": url.rstrip("/")} if url else {}
     log = await world.load(step.run_id, limit=1)
-    inherited = {"url": log.events[0].data["url"]} if "url" in log.events[0].data else {}
+    inherited = {name: log.events[0].data[name] for name in ("url", "priority") if name in log.events[0].data}
     return {"parent": log.run.id, "root": log.run.root or log.run.id, **inherited}

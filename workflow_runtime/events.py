@@ -11,7 +11,9 @@ What ``data`` holds, by kind:
 =================  ==================================================================
 run_created        ``workflow`` (id), ``bundle`` (hash), ``input`` (encoded call), ``seed``; where there is one:
                    ``parent`` and ``root`` (run ids), ``continues`` (run id), ``attributes`` (text to text), ``url`` (base
-                   of the app's routes), ``trace`` (W3C traceparent)
+                   of the app's routes), ``trace`` (W3C traceparent), ``priority`` (whole number); of a run that runs another again, ``retries`` (run id),
+                   ``began`` (unix seconds: when the first of them was created), ``children`` (correlation id to run id),
+                   ``calls`` (correlation id of an open step to its idempotency key)
 run_started        nothing
 run_completed      ``output`` (encoded value)
 run_failed         ``error`` (encoded error)
@@ -30,7 +32,8 @@ hook_created       ``token``, ``metadata`` (encoded value or null), ``webhook`` 
 hook_conflict      ``token``, ``run`` (the token's owner): how a ``hook_created`` lands when another run has the token
 hook_received      ``payload`` (encoded value), ``key`` (text or null): a second one with the same key never lands
 hook_disposed      nothing
-child_created      ``run`` (id), ``workflow`` (id), ``input`` (encoded call), ``attributes`` (text to text)
+child_created      ``run`` (id), ``workflow`` (id), ``input`` (encoded call), ``attributes`` (text to text); where the workflow has
+                   given one: ``priority`` (whole number)
 watch_created      ``run`` (id of the run whose end is awaited)
 watch_completed    ``run`` (id of the run that ended, the last one of its chain), ``status``, and ``output``, ``error`` or ``reason``
 attributes_set     ``attributes`` (text to text, null removes one), ``step`` (correlation id) when a step set them

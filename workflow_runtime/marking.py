@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 from workflow_runtime.durations import length
 from workflow_runtime.errors import WorkflowError
+from workflow_runtime.limits import NO_LIMITS, Limits, limits_of
 from workflow_runtime.retries import Retry, Rules, rules_of
 
 P = ParamSpec("P")
@@ -29,6 +30,8 @@ class StepOptions:
     """The policies by class of error; none: the default."""
     timeout: float | None = None
     """Seconds that an attempt may take; None: as long as it likes."""
+    limits: Limits = NO_LIMITS
+    """How many executions may be in work at once, and how often one may begin."""
 
 
 _OPTIONS = "__workflow_step_options__"
@@ -44,6 +47,8 @@ def step(
     max_retries: int = DEFAULT_MAX_RETRIES,
     retry: Retry | None = None,
     timeout: float | str | timedelta | None = None,
+    concurrency: int | None = None,
+    rate: str | None = None,
 ) -> Callable[[F], F]: ...
 
 
@@ -54,20 +59,25 @@ def step(
     max_retries: int = DEFAULT_MAX_RETRIES,
     retry: Retry | None = None,
     timeout: float | str | timedelta | None = None,
+    concurrency: int | None = None,
+    rate: str | None = None,
 ) -> Any:
     """Mark a function as a step: a unit of work with side effects, whose outcome is recorded once.
 
     ``max_retries`` is how often it is run again after a failure; 0 means once in all. ``retry`` says when: a policy
     (``constant``, ``linear``, ``exponential``, ``NO_RETRY``), or a dict from classes of errors to policies, of which the
     first that fits counts; else it is a second later. ``timeout`` is how long one attempt of an async step may take; then
-    its body is cancelled, and the attempt has failed with ``StepTimeoutError``. Called outside of a workflow, a step
-    simply runs, without retries and timeout.
+    its body is cancelled, and the attempt has failed with ``StepTimeoutError``. ``concurrency`` is how many executions of
+    it may be in work at once, over all workers and runs, and ``rate`` how many may begin in a time, evenly spaced, as in
+    "100/minute"; a step with one of the two waits in the queue for its turn. Called outside of a workflow, a step simply
+    runs, without retries, timeout and limits.
 
     Raises ``ValueError`` and ``TypeError`` for options that can not be, a ``timeout`` on a sync function among them.
     """
     if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
         raise ValueError(f"max_retries must be a whole number from 0, not {max_retries!r}")
-    options = StepOptions(max_retries, rules_of(retry), None if timeout is None else _timeout(timeout))
+    longest = None if timeout is None else _timeout(timeout)
+    options = StepOptions(max_retries, rules_of(retry), longest, limits_of(concurrency, rate))
 
     def mark(marked: F) -> F:
         if options.timeout is not None and not inspect.iscoroutinefunction(marked):
@@ -100,12 +110,32 @@ def is_step(function: Callable[..., object]) -> bool:
     return hasattr(function, _OPTIONS)
 
 
-def workflow(function: Callable[P, Coroutine[Any, Any, R]], /) -> Callable[P, Coroutine[Any, Any, R]]:
+@overload
+def workflow(function: Callable[P, Coroutine[Any, Any, R]], /) -> Callable[P, Coroutine[Any, Any, R]]: ...
+
+
+@overload
+def workflow(
+    *, concurrency: int | None = None, rate: str | None = None
+) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], Callable[P, Coroutine[Any, Any, R]]]: ...
+
+
+def workflow(
+    function: Callable[..., Any] | None = None, /, *, concurrency: int | None = None, rate: str | None = None
+) -> Any:
     """Mark an async function as a workflow: deterministic code that strings steps together.
 
     It runs through ``start``. Calling it directly raises ``WorkflowError``, which says so; the function itself is at
-    ``__wrapped__``.
+    ``__wrapped__``. ``concurrency`` is how many of its runs may be in progress at once, from their first step to their
+    end, and ``rate`` how many may begin in a time, evenly spaced, as in "10/minute"; the others wait as pending. The two
+    must be written out: ``workflow-build`` reads them from the source. Raises ``ValueError`` and ``TypeError`` for options
+    that can not be.
     """
+    limits_of(concurrency, rate)
+    return _workflow if function is None else _workflow(function)
+
+
+def _workflow(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
     if not inspect.iscoroutinefunction(function):
         raise TypeError(
             f"@workflow wants an async function; {getattr(function, '__qualname__', function)!r} is not one"

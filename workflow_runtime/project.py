@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from workflow_runtime.bundles import Bundle
 from workflow_runtime.errors import StepNotRegisteredError, WorkflowNotRegisteredError
+from workflow_runtime.limits import limits_of
+from workflow_runtime.worlds.types import Limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class Project:
     """The ids of the steps that the build found: a process that lacks one of them must not start."""
     bundles: Mapping[str, Callable[[], Bundle]]
     """Bundle hash to its loader, former bundles included."""
+    limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What ``@workflow`` was given, by the workflow's id, for those that were given anything."""
 
 
 _projects: dict[str, Project] = {}
@@ -57,6 +62,15 @@ def bundle_hash_of(workflow: str) -> str:
         )
     known = ", ".join(sorted(_projects))
     raise WorkflowNotRegisteredError(workflow, f"{known} does not have it: run workflow-build")
+
+
+def run_limit_of(workflow: str) -> Limit | None:
+    """What the first message of each run of the workflow brings along; None when nothing holds its runs back."""
+    for project in _projects.values():
+        if workflow in project.workflows:
+            given = project.limits.get(workflow, {})
+            return limits_of(given.get("concurrency"), given.get("rate")).of(workflow, of_run=True)
+    return None
 
 
 def workflow_of_script(qualname: str, file: str | None) -> str | None:

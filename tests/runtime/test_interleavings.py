@@ -15,7 +15,7 @@ import random
 import selectors
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ import pytest
 
 from tests.runtime.conftest import Story, bundle_of
 from tests.runtime.random_workflows import SOURCE, fits, program
-from workflow_runtime import RetryableError, TooEarlyError, get_step_metadata
+from workflow_runtime import RetryableError, TooEarlyError, get_step_metadata, step
 from workflow_runtime.errors import WorldError
 from workflow_runtime.events import STEP_ENDS, Event, EventKind
 from workflow_runtime.handler.ends import wake_up
@@ -68,6 +68,8 @@ class Bodies:
     """
 
     dice: random.Random
+    limits: Mapping[str, Any]
+    """What ``@step`` is given."""
     running: dict[tuple[str, str], Process] = field(default_factory=dict)
     begun: Counter[tuple[str, str]] = field(default_factory=Counter)
     interrupted: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -81,6 +83,9 @@ class Bodies:
             if other is not None and other.alive:
                 self.wrong.append(f"{body} runs twice at once")
             self.running[body] = process
+            at_once = sum(process.alive for process in self.running.values())
+            if at_once > self.limits.get("concurrency", at_once):
+                self.wrong.append(f"{at_once} bodies run at once, where {self.limits} holds")
             self.begun[body] += 1
             try:
                 return await self._work(body, *call)
@@ -93,7 +98,7 @@ class Bodies:
                 if self.running.get(body) is process:
                     del self.running[body]
 
-        return a
+        return step(**self.limits)(a) if self.limits else a
 
     async def _work(self, body: tuple[str, str], name: str, failures: int, seconds: float) -> str:
         await asyncio.sleep(seconds)
@@ -215,7 +220,15 @@ class Case:
         self.check_replay = self.dice.random() < 0.3
         self.inline_steps = self.dice.choice([1, 2, 64])
         self.store = MemoryStore()
-        self.bodies = Bodies(self.dice)
+        limits: list[dict[str, Any]] = [
+            {},
+            {},
+            {"concurrency": 1},
+            {"concurrency": 3},
+            {"rate": "20/s", "concurrency": 2},
+        ]
+        self.bodies = Bodies(self.dice, self.dice.choice(limits))
+        self.limits_of_runs = self.dice.choice([{}, {}, {"rate": "5/second"}])
         self.bundle = bundle_of(SOURCE, stateless=self.dice.random() < 0.7)
         self.programs = {
             f"wrun_{seed}_{n}": self._maybe_again(program(self.dice, self.dice.choice([1, 2, 2, 3])))
@@ -241,6 +254,8 @@ class Case:
             await asyncio.sleep(self.dice.choice([0, 0, 0.01, 0.1, 0.5]))
             await self._strike()
             await self._ring(world)
+        await world.unpause()
+        await world.unpause(self.bundle.workflow)
         async with asyncio.timeout(10_000):
             while self.store.queue or not all(run.status.ended for run in self.store.runs.values()):
                 await self._ring(world)
@@ -264,7 +279,10 @@ class Case:
 
     async def _strike(self) -> None:
         process = self.dice.choice(self.processes)
-        match self.dice.randrange(7):
+        match self.dice.randrange(8):
+            case 7:
+                change = self.dice.choice([process.world.pause, process.world.unpause])
+                await change(self.dice.choice(["", self.bundle.workflow]))
             case 6 if self.dice.random() < 0.2:
                 run_id = self.dice.choice(list(self.programs))
                 fact = Event(EventKind.RUN_CANCELLED, time.time(), "", {"reason": "struck"})
@@ -309,10 +327,10 @@ class Case:
     def _check_that_no_body_ran_for_nothing(self, run_id: str, events: tuple[Event, ...]) -> None:
         recorded = Counter(e.entity for e in events if e.kind in STEP_ENDS or e.kind is EventKind.STEP_RETRYING)
         ended = {e.entity for e in events if e.kind in STEP_ENDS}
-        for (run, step), begun in self.bodies.begun.items():
+        for (run, step_id), begun in self.bodies.begun.items():
             if run == run_id:
-                reasons = recorded[step] + (step not in ended)  # the run may have ended first
-                assert begun <= reasons, f"{step} ran {begun} times for {reasons} outcomes"
+                reasons = recorded[step_id] + (step_id not in ended)  # the run may have ended first
+                assert begun <= reasons, f"{step_id} ran {begun} times for {reasons} outcomes"
 
 
 def play(seed: int, patch: pytest.MonkeyPatch) -> None:
@@ -328,7 +346,9 @@ def play(seed: int, patch: pytest.MonkeyPatch) -> None:
         case = Case(seed, threads)
         bundle = case.bundle
         current = {bundle.workflow: bundle.hash}
-        register_project(Project("interleavings._workflow", Path("/"), "b", current, (), {bundle.hash: lambda: bundle}))
+        limits = {bundle.workflow: case.limits_of_runs}
+        bundles = {bundle.hash: lambda: bundle}
+        register_project(Project("interleavings._workflow", Path("/"), "b", current, (), bundles, limits))
         runner.run(case.play())
         case.check()
 

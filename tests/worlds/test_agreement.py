@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from workflow_runtime.errors import WorkflowError
 from workflow_runtime.events import Event, EventKind
 from workflow_runtime.testing.harness import (
+    WORKFLOW,
     child_created,
     created,
     event,
@@ -28,7 +30,7 @@ from workflow_runtime.testing.harness import (
     step_retrying,
     watch_created,
 )
-from workflow_runtime.worlds.base import Delivery, Message, NewRun, RunStatus, StreamWriter, World
+from workflow_runtime.worlds.base import Delivery, Limit, Message, NewRun, RunStatus, StreamWriter, World
 from workflow_runtime.worlds.delivery import HeldMessage
 from workflow_runtime.worlds.memory import MemoryWorld
 from workflow_runtime.worlds.sqlite import SqliteWorld
@@ -37,7 +39,17 @@ RUNS = st.sampled_from(["run_a", "run_b", "run_d"])
 ANY_RUNS = st.sampled_from(["run_a", "run_b", "run_d", "run_nobody"])
 STEPS = st.sampled_from(["s1", "s2"])
 IDS = st.sampled_from(["m1", "m2", "m3"])
-MESSAGES = st.builds(Message, IDS, RUNS, key=st.sampled_from([None, None, "k"]), due=st.sampled_from([0.0, 1.0, 1e12]))
+LIMITS = st.none() | st.builds(
+    Limit,
+    st.sampled_from(["l1", "l2"]),
+    st.sampled_from([1, 1, 2, None]),
+    st.sampled_from([0.0, 0.0, 1e9]),  # nothing in between: the two worlds do not look at the clock at the same time
+    st.booleans(),
+)
+MESSAGES = st.builds(
+    Message, IDS, RUNS, key=st.sampled_from([None, None, "k"]), due=st.sampled_from([0.0, 1.0, 1e12]), limit=LIMITS
+)
+WORKFLOWS = st.sampled_from([WORKFLOW, "workflow//other"])
 ATTEMPTS = st.integers(1, 3)
 HOOKS = st.sampled_from(["h1", "h2"])
 TOKENS = st.sampled_from(["t1", "t2", "t\0"])
@@ -46,9 +58,13 @@ NAMES = st.sampled_from(["s", "s\0", ""])
 ATTRIBUTES = st.dictionaries(st.sampled_from(["a", "b"]), st.sampled_from(["1", "2"]), max_size=2)
 CHANGES = st.dictionaries(st.sampled_from(["a", "b"]), st.sampled_from(["1", "2", None]), max_size=2)
 CREATED = st.builds(
-    lambda parent, attributes: created(parent=parent, root=parent, attributes=attributes),
+    lambda parent, attributes, workflow, priority: created(
+        parent=parent, root=parent, attributes=attributes, workflow=workflow, priority=priority
+    ),
     st.sampled_from([None, "run_a"]),
     ATTRIBUTES,
+    WORKFLOWS,
+    st.sampled_from([0, 0, 5, -5]),
 )
 NEW_RUNS = st.builds(NewRun, RUNS, CREATED, MESSAGES)
 WRITERS = st.none() | st.builds(StreamWriter, RUNS, STEPS, ATTEMPTS)
@@ -130,9 +146,18 @@ class Agreement(RuleBasedStateMachine):
             self.both(*(world.commit(run, 1, batch) for world in self.worlds))
             self.both(*(world.start_step(run, "s1", f"first_{run}", 1.0) for world in self.worlds))
 
-    @rule(new=NEW_RUNS)
-    def create(self, new: NewRun) -> None:
-        self.both(*(world.create_run(new.id, new.created, new.message) for world in self.worlds))
+    @rule(new=NEW_RUNS, log=st.lists(DECISIONS, max_size=3), sends=st.lists(MESSAGES, max_size=2))
+    def create(self, new: NewRun, log: list[Event], sends: list[Message]) -> None:
+        self.both(*(w.create_run(new.id, new.created, new.message, log=log, sends=sends) for w in self.worlds))
+
+    @rule(workflow=WORKFLOWS, pauses=st.booleans())
+    def pause(self, workflow: str, pauses: bool) -> None:
+        self.both(*((world.pause if pauses else world.unpause)(workflow) for world in self.worlds))
+        self.both(*(world.paused() for world in self.worlds))
+
+    @rule(before=st.sampled_from([5.0, 1e12]), limit=st.sampled_from([1, 100]))
+    def delete(self, before: float, limit: int) -> None:
+        self.both(*(world.delete_ended(before, limit) for world in self.worlds))
 
     @rule(run=RUNS, back=st.sampled_from([0, 0, 0, 1]), batch=st.lists(DECISIONS, max_size=3), sends=st.lists(MESSAGES, max_size=2), ack=st.integers(0, 3), runs=st.lists(NEW_RUNS, max_size=1))  # fmt: skip
     def commit(
@@ -199,17 +224,27 @@ class Agreement(RuleBasedStateMachine):
         status=st.none() | st.sampled_from(RunStatus) | st.lists(st.sampled_from(RunStatus), max_size=3),
         parent=st.sampled_from([None, "run_a"]),
         attributes=st.none() | ATTRIBUTES,
+        prefix=st.sampled_from(["", "run_", "run_a", "x"]),
+        since=st.sampled_from([None, 100.0, 100.5]),
         before=st.none() | ANY_RUNS,
         limit=st.integers(0, 3),
     )
     def list(self, **wanted: Any) -> None:
         self.both(*(world.list_runs(**wanted) for world in self.worlds))
 
+    @rule(workflow=st.none() | WORKFLOWS, attributes=st.none() | ATTRIBUTES, until=st.sampled_from([None, 100.0]), at_most=st.integers(0, 2))  # fmt: skip
+    def count(self, **wanted: Any) -> None:
+        self.both(*(world.count_runs(**wanted) for world in self.worlds))
+
     @rule(run=RUNS, after=st.integers(0, 4), limit=st.none() | st.integers(0, 4))
     def look(self, run: str, after: int, limit: int | None) -> None:
         self.both(*(world.load(run, after, limit) for world in self.worlds))
         self.both(*(world.list_runs() for world in self.worlds))
         self.both(*(world.queue_depth() for world in self.worlds))
+        memory, sqlite = (self.loop.run_until_complete(answer(world.list_messages())) for world in self.worlds)
+        assert [replace(queued, ready_at=0.0) for queued in memory] == [
+            replace(queued, ready_at=0.0) for queued in sqlite
+        ]
 
 
 async def answer(call: Coroutine[Any, Any, Any]) -> Any:

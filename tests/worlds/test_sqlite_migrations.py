@@ -84,6 +84,19 @@ async def test_a_run_of_the_first_version_can_do_all_that_a_new_one_can(old: Pat
     await world.close()
 
 
+async def test_messages_of_the_first_version_wait_in_line_with_new_ones(old: Path) -> None:
+    world = SqliteWorld(old)
+    await world.open()
+    await world.pause("workflow//w")
+    await world.create_run("run_2", created(priority=-1), low := Message("msg_2", "run_2"))
+    await world.create_run("run_3", created(priority=1), high := Message("msg_3", "run_3"))
+    assert (await take(world)).message == high
+    await world.unpause("workflow//w")
+    assert [(await take(world)).message.id for _ in range(2)] == ["msg_1", low.id]
+    assert [run.priority for run in await world.list_runs()] == [1, -1, 0]
+    await world.close()
+
+
 async def test_processes_that_find_an_old_file_bring_it_up_to_date_once(old: Path) -> None:
     worlds = [SqliteWorld(old) for _ in range(4)]
     await asyncio.gather(*(world.open() for world in worlds))
@@ -112,6 +125,11 @@ async def test_an_old_database_and_a_new_one_have_the_same_schema(old: Path, tmp
         (sql.WATCHES_OF, "watches_of_target"),
         (sql.STREAM, "sqlite_autoindex_streams"),
         (sql.MESSAGE_BY_ID, "sqlite_autoindex_messages"),
+        (sql.DUE, "messages_idle"),
+        (sql.DUE_WITH_PLACE, "messages_of_run"),
+        (sql.OWNERS_UNDER, "messages_that_hold"),
+        (sql.FREE_PLACES, "places_of_run"),
+        (sql.ENDED, "runs_ended"),
     ],
 )
 async def test_each_look_up_has_its_index(old: Path, statement: str, index: str) -> None:
@@ -131,6 +149,8 @@ async def test_each_look_up_has_its_index(old: Path, statement: str, index: str)
         ({"parent": "run_1"}, "runs_of_parent"),
         ({"workflow": "w"}, "runs_of_workflow"),
         ({"status": RunStatus.FAILED}, "runs_with_status"),
+        ({"status": RunStatus.FAILED, "workflow": "w"}, "runs_of_workflow_with_status"),
+        ({"since": 1.0, "until": 2.0}, "runs_newest"),
         ({"attributes": {"a": "b"}}, "attributes_newest"),
     ],
     ids=str,

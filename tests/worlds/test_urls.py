@@ -45,7 +45,7 @@ def test_an_unknown_scheme_is_refused_with_the_known_ones(url: str) -> None:
 
 def test_a_password_is_not_repeated() -> None:
     with pytest.raises(WorldError) as caught:
-        open_world_url("postgresql://me:secret@host/db")
+        open_world_url("mysql://me:secret@host/db")
     assert "secret" not in str(caught.value)
 
 

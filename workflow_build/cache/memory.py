@@ -105,6 +105,8 @@ class Memory:
         self._build = 0
         self._answers: Mapping[str, str] = {}
         self._next_answers: Mapping[str, str] = {}
+        self._states: dict[str, dict[str, str]] = {}
+        self._next_states: dict[str, dict[str, str]] = {}
 
     def recall(self, kind: Any, what: str, key: str, now: Now, make: Callable[[], tuple[Any, Iterable[str]]]) -> Known:
         """The value of type ``kind`` that ``make`` gives together with its questions; not made again while the answers are the same.
@@ -172,10 +174,15 @@ class Memory:
         self._lists[what] = key, items, results
         return results
 
+    def swap(self, what: str, value: dict[str, str]) -> dict[str, str] | None:
+        """The value that the last build that went well gave; this one gives ``value``."""
+        self._next_states[what] = value
+        return self._states.get(what)
+
     def end_build(self) -> None:
         """Forget what this build did not use, apart from stages that it did not come to."""
         self._build += 1
-        self._answers = self._next_answers
+        self._answers, self._states, self._next_states = self._next_answers, self._next_states, {}
         for results in (*self._known.values(), *self._derived.values()):
             if results.new:
                 results.old, results.new, results.build = results.new, {}, self._build

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from workflow_build.model import FunctionKind, ReachedModule
 from workflow_build.syntax.bindings import bindings_of
 from workflow_build.syntax.imports import STAR, imports_of
+from workflow_build.syntax.nodes import walk
 from workflow_build.syntax.reads import chain_of
 
 IMMUTABLE_CALLS = frozenset(
@@ -96,7 +97,7 @@ def is_stateless(module: ReachedModule, tree: ast.Module, marks: Mapping[int, Fu
     nodes = [tree.body[statement.index] for statement in module.statements]
     stubs = {tree.body[statement.index] for statement in module.statements if statement.is_stub}
     imports: dict[str, str] = {}
-    for node in (part for kept in nodes for part in ast.walk(kept)):
+    for node in (part for kept in nodes for part in walk(kept)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             for imported in imports_of(node, module.name, is_package=module.is_package):
                 imports[imported.bound] = ".".join(filter(None, (imported.root, imported.name)))
@@ -222,7 +223,7 @@ class _Proof:
 
 
 def _parts(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    return (part for node in nodes for part in ast.walk(node))
+    return (part for node in nodes for part in walk(node))
 
 
 def _root(node: ast.expr) -> str | None:

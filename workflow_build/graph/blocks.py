@@ -22,6 +22,7 @@ from workflow_build.graph.values import (
     either,
     one_of,
 )
+from workflow_build.syntax.nodes import walk
 
 LEAVING = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 QUIET = frozenset(f"asyncio.{name}()" for name in ("Lock", "Semaphore", "BoundedSemaphore", "Condition", "Barrier"))
@@ -222,7 +223,7 @@ def _special(
 
 
 def _awaits(node: ast.expr) -> bool:
-    return any(isinstance(part, ast.Await) for part in ast.walk(node))
+    return any(isinstance(part, ast.Await) for part in walk(node))
 
 
 Block = Callable[[Tracer, Frame, Any], None]

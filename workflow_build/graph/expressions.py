@@ -11,6 +11,7 @@ from workflow_build.graph.items import Arm, Item
 from workflow_build.graph.model import NodeKind
 from workflow_build.graph.values import Coroutine, Definition, Several, Value, either, elements, one_of
 from workflow_build.syntax.bindings import Comprehension, bindings_of
+from workflow_build.syntax.nodes import children
 
 
 def value_of(tracer: Tracer, frame: Frame, node: ast.expr | None) -> Value | None:
@@ -66,7 +67,7 @@ def _other(tracer: Tracer, frame: Frame, node: ast.expr | None) -> Value | None:
             return tracer.value(frame, inner)
         case None:
             return None
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         if isinstance(child, ast.expr):
             value = tracer.value(frame, child)
             if isinstance(value, Coroutine):

@@ -26,6 +26,7 @@ from workflow_build.graph.values import (
 from workflow_build.reach.lookup import External
 from workflow_build.syntax.bindings import Bindings
 from workflow_build.syntax.imports import Import
+from workflow_build.syntax.nodes import children
 
 BASES = 10
 """How far up a method is looked for."""
@@ -123,7 +124,7 @@ def _defined(tracer: Tracer, found: Bound, node: ast.stmt) -> Iterator[tuple[int
         case ast.AnnAssign(target=target, value=ast.expr() as value) if _names([target]) & found.names:
             yield node.lineno, _constant(tracer, module, value)
         case ast.If() | ast.Try() | ast.With() | ast.ExceptHandler():
-            for child in ast.iter_child_nodes(node):
+            for child in children(node):
                 if isinstance(child, ast.stmt | ast.ExceptHandler):
                     yield from _defined(tracer, found, child)  # type: ignore[arg-type]  # a handler has blocks as well
 

@@ -10,6 +10,7 @@ from workflow_build.graph.text import source_text
 from workflow_build.model import Function, Functions, Location, Sources
 from workflow_build.reach.lookup import External, Lookup, Node, Step, Whole
 from workflow_build.reach.project import project_modules
+from workflow_build.syntax.branches import all_functions_in
 from workflow_build.syntax.imports import Import
 from workflow_build.syntax.module import ModuleSyntax
 from workflow_build.syntax.source import span
@@ -57,9 +58,8 @@ class Names:
         """The marked function's own syntax, in the order of its lines; none when its module can not be read."""
         syntax = self.lookup.modules.syntax(function.module)
         if function.module not in self._functions:
-            nodes = ast.walk(syntax.parsed.tree) if syntax else ()
-            found = {node.lineno: node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
-            self._functions[function.module] = found
+            nodes = all_functions_in(syntax.parsed.tree) if syntax else ()
+            self._functions[function.module] = {node.lineno: node for node in nodes}
         by_line = self._functions[function.module]
         return [by_line[line] for line in sorted(function.lines) if line in by_line]
 

@@ -12,6 +12,7 @@ from workflow_build.model import Binding, Function, Functions, Sources
 from workflow_build.predeploy.called import CalledStep
 from workflow_build.predeploy.live import OpenCall
 from workflow_build.predeploy.signatures import change, misfit, signature_of
+from workflow_build.syntax.nodes import walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,4 @@ def _definitions(data: bytes) -> dict[int, ast.arguments]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tree = ast.parse(data)
-    return {
-        node.lineno: node.args for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
+    return {node.lineno: node.args for node in walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}

@@ -11,6 +11,7 @@ from workflow_build.reach.lookup import Lookup, Node, Step
 from workflow_build.reach.owners import classes_in, is_data
 from workflow_build.reach.territory import ANNOTATIONS, Territory
 from workflow_build.syntax.bindings import arguments_of
+from workflow_build.syntax.nodes import walk
 from workflow_build.syntax.reads import Read, When
 from workflow_build.syntax.source import span
 
@@ -77,7 +78,7 @@ def _class(node: Node, lookup: Lookup) -> ast.ClassDef | None:
 
 def _annotations(statement: ast.stmt, function: Function) -> Iterator[ast.expr]:
     """Of the function in the statement: what it returns for a step, what it takes for a workflow."""
-    for node in ast.walk(statement):
+    for node in walk(statement):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.lineno in function.lines:
             if function.kind is FunctionKind.WORKFLOW:
                 yield from (argument.annotation for argument in arguments_of(node.args) if argument.annotation)

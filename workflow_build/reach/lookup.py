@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from workflow_build.reach.project import ProjectModules
 from workflow_build.syntax.imports import STAR, Import
 from workflow_build.syntax.module import ModuleSyntax
+from workflow_build.syntax.reads import Read
 
 _BUILTINS = frozenset(dir(builtins)) | {
     "__file__",
@@ -91,6 +92,12 @@ class Lookup:
                 yield Node(module, statement.index, name if statement.is_import else None)
             for imported in inner:
                 yield from self.imported(imported, attributes, seen)
+
+    def read(self, module: str, read: Read) -> tuple[Step, ...]:
+        """Where what a statement at the top level of ``module`` reads leads."""
+        if isinstance(read.root, str):
+            return tuple(self.name(module, read.root, read.attributes))
+        return tuple(self.imported(read.root, read.attributes))
 
     def imported(self, imported: Import, attributes: tuple[str, ...], seen: Seen | None = None) -> Iterator[Step]:
         """Where the import and ``attributes`` of what it gives lead."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from workflow_build import rules
 from workflow_build.model import Binding, Diagnostic, Function
 from workflow_build.reach.lookup import External, Lookup, Node
+from workflow_build.syntax.nodes import children
 from workflow_build.syntax.reads import chain_of
 
 DECORATORS = frozenset(
@@ -50,7 +51,7 @@ def classes_in(node: ast.AST) -> Iterator[ast.ClassDef]:
     if isinstance(node, ast.ClassDef):
         yield node
     elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.expr):
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             yield from classes_in(child)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TypeVar
@@ -78,6 +78,12 @@ class ProjectModules:
         self._recorder.asked.add(module)
         file = self._files.get(module)
         return self._functions.get(file.path, {}).get(line) if file else None
+
+    def marked_lines(self, module: str) -> Collection[int]:
+        """The lines of the marked functions in the module."""
+        self._recorder.asked.add(module)
+        file = self._files.get(module)
+        return self._functions.get(file.path, {}).keys() if file else ()
 
     def unreadable(self) -> tuple[Diagnostic, ...]:
         """What is wrong with the modules that the result which is being worked out wanted to read and could not."""

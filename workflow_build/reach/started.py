@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from workflow_build.model import FunctionKind, Location
 from workflow_build.reach.lookup import External, Lookup, Node
 from workflow_build.reach.territory import Territory
+from workflow_build.syntax.nodes import walk
 from workflow_build.syntax.source import span
 
 TAKING_FIRST = frozenset({"workflow_runtime.start", "workflow_runtime.start.options"})
@@ -31,7 +32,7 @@ def started_in(node: Node, territory: Territory) -> frozenset[Location]:
     def names(function: ast.expr) -> set[str]:
         return known.get(span(parsed.file.path, parsed.lines, function), set())
 
-    calls = (part for part in ast.walk(parsed.tree.body[node.index]) if isinstance(part, ast.Call))
+    calls = (part for part in walk(parsed.tree.body[node.index]) if isinstance(part, ast.Call))
     return frozenset(span(parsed.file.path, parsed.lines, part) for call in calls for part in _workflows(call, names))
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
+from workflow_runtime import clock
 from workflow_runtime.errors import EventLimitError, WorkflowError
 from workflow_runtime.events import Event, EventKind, is_neutral
 from workflow_runtime.handler.inline import InlineSteps
@@ -25,6 +26,7 @@ from workflow_runtime.handler.view import LogView, StepView
 from workflow_runtime.ids import new_message_id, wait_key
 from workflow_runtime.logs import runtime_logger
 from workflow_runtime.machine.machine import Machine
+from workflow_runtime.metrics import counting
 from workflow_runtime.tracing import stamped, stamped_runs
 from workflow_runtime.values import decode_error
 from workflow_runtime.worlds.base import Committed, Delivery, Log, Message, Refused, UnstorableError, World
@@ -56,6 +58,8 @@ class RunDriver:
         runner: StepRunner,
         machine: Callable[[], Machine],
         options: HandlerOptions,
+        *,
+        begins_steps: Callable[[], bool],
     ) -> None:
         self._world = world
         self._delivery = delivery
@@ -63,12 +67,13 @@ class RunDriver:
         self._run_id = log.run.id
         self._runner = runner
         self._options = options
+        self._begins_steps = begins_steps
         self._log: list[Event] = []
         self._view = LogView()
         self._facts: list[Event] = []
         self._facts_fed = 0
         self._doomed: WorkflowError | None = None
-        """Why the run can only fail: what it decided is nothing that a storage could hold."""
+        """Why the run can only fail: what it decided is nothing that a storage could hold, or nothing that a replay decides too."""
         self._inline = InlineSteps(world, log.run.id)
         self._live = LiveMachine(log.run.id, machine, check_replay=options.check_replay)
         self._over = None if options.budget is None else time.monotonic() + options.budget
@@ -93,7 +98,7 @@ class RunDriver:
                 plan = self._plan(self._new_facts())
             except WorkflowError as error:
                 self._forget_machine()  # it was fed half of what it should have been
-                plan = failure(error, time.time())
+                plan = failure(error, clock.now())
             lasts = not plan.ends and bool(self._inline or plan.starts)
             early = 0.0 if plan.ends or lasts else self._woke_too_early()
             acks = not (lasts or early or plan.tells)
@@ -109,7 +114,7 @@ class RunDriver:
                     self._catch_up(answer.missed)
                     continue
                 self._land(plan, answer.events)
-                if plan.tells:
+                if plan.tells or self._doomed is not None:
                     continue
             elif acks:
                 await self._delivery.ack()
@@ -137,7 +142,7 @@ class RunDriver:
 
     def _new_facts(self) -> list[Event]:
         """The facts that are not in the log yet and that it has room for, each fed to the machine."""
-        now = time.time()
+        now = clock.now()
         if not (self._view.started or self._facts):
             self._facts.append(Event(EventKind.RUN_STARTED, now))
         self._facts += self._inline.outcomes()
@@ -156,7 +161,7 @@ class RunDriver:
     def _plan(self, facts: Sequence[Event]) -> Plan:
         """What to commit: the facts, what the machine decided, and the starts of the steps that are run here."""
         machine = self._live.get(self._log)
-        now = time.time()
+        now = clock.now()
         plan = Plan(events=list(facts), ends=machine.ended)
         plan.sends += [self._retry(fact) for fact in facts if fact.kind is EventKind.STEP_RETRYING and not plan.ends]
         commands = machine.commands
@@ -184,11 +189,11 @@ class RunDriver:
             case EventKind.WAIT_CREATED:
                 key = wait_key(self._run_id, event.entity)
                 plan.sends.append(Message(new_message_id(), self._run_id, key=key, due=event.data["until"]))
-            case EventKind.STEP_CREATED if self._has_room(plan) and self._runner.knows(event.data["step"]):
+            case EventKind.STEP_CREATED if self._runs_here(plan, event.data["step"]):
                 plan.events.append(self._started(event.entity, 1, now))
                 plan.starts.append(event.entity)
             case EventKind.STEP_CREATED:
-                plan.sends.append(Message(new_message_id(), self._run_id, event.entity, event.data["step"]))
+                plan.sends.append(self._queued(event.entity, event.data["step"]))
             case EventKind.HOOK_CREATED:
                 plan.tells = True
             case EventKind.CHILD_CREATED:
@@ -197,16 +202,22 @@ class RunDriver:
                 attributes = self._view.attributes_after(plan.decisions)
                 plan.runs.append(successor(self._run, self._view.created, attributes, event))
 
+    def _runs_here(self, plan: Plan, name: str) -> bool:
+        """Whether this invocation runs the step itself. One with a limit waits for its turn in the queue."""
+        return self._has_room(plan) and self._runner.knows(name) and self._runner.limit_of(name) is None
+
+    def _queued(self, step_id: str, name: str, due: float = 0.0) -> Message:
+        return Message(new_message_id(), self._run_id, step_id, name, due=due, limit=self._runner.limit_of(name))
+
     def _has_room(self, plan: Plan) -> bool:
         in_time = self._over is None or time.monotonic() < self._over
-        return in_time and len(self._inline) + len(plan.starts) < self._options.inline_steps
+        return in_time and self._begins_steps() and len(self._inline) + len(plan.starts) < self._options.inline_steps
 
     def _started(self, step_id: str, attempt: int, now: float) -> Event:
         return Event(EventKind.STEP_STARTED, now, step_id, {"attempt": attempt, "message": self._delivery.message.id})
 
     def _retry(self, fact: Event) -> Message:
-        name = self._view.steps[fact.entity].name
-        return Message(new_message_id(), self._run_id, fact.entity, name, due=fact.data["retry_at"])
+        return self._queued(fact.entity, self._view.steps[fact.entity].name, fact.data["retry_at"])
 
     def _land(self, plan: Plan, events: Sequence[Event]) -> None:
         """The commit stands: take it in, tell the machine, start the steps and call off those that are not wanted any more."""
@@ -216,15 +227,20 @@ class RunDriver:
             self._log_end(events[-1])
             return
         decided = {(event.kind, event.entity) for event in plan.decisions}
-        for planned, event in zip(plan.events, events, strict=True):
-            if (planned.kind, planned.entity) in decided:
-                self._live.feed(event)
+        try:
+            for planned, event in zip(plan.events, events, strict=True):
+                if (planned.kind, planned.entity) in decided:
+                    self._live.feed(event)
+        except WorkflowError as error:  # to try it again could hide it: another replay may agree by chance
+            self._doomed = error
+            return
         for step_id in plan.starts:
             attempt = self._attempt(step_id, self._view.steps[step_id])
             self._inline.start(step_id, partial(self._runner.run, attempt))
         self._inline.cancel_all_but(self._view.steps)
 
     def _log_end(self, end: Event) -> None:
+        counting.run_ended(self._run.workflow, end.kind.removeprefix("run_"))
         if end.kind is EventKind.RUN_FAILED:
             error = decode_error(end.data["error"])
             logger.error("run %s failed: %s: %s", self._run_id, type(error).__name__, error, exc_info=error)
@@ -253,7 +269,7 @@ class RunDriver:
         """Seconds until this message's wait is due, when it is not due by this machine's clock; else 0."""
         key = self._delivery.message.key or ""
         until = self._view.waits.get(key.removeprefix(f"{self._run_id}:"))
-        return 0.0 if until is None else max(0.0, until - time.time())
+        return 0.0 if until is None else max(0.0, until - clock.now())
 
     async def _outcome_arrives(self) -> bool:
         """Wait until a step that runs here is done. False when the handler is told to let go."""

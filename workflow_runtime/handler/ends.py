@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
+from contextlib import suppress
 
+from workflow_runtime import clock
 from workflow_runtime.errors import CorruptedEventLogError, RunNotFoundError
 from workflow_runtime.events import Event, EventKind, Json
 from workflow_runtime.ids import new_message_id
+from workflow_runtime.metrics import counting
 from workflow_runtime.values import encode_error
-from workflow_runtime.worlds.base import Delivery, Message, RunInfo, RunStatus, World
+from workflow_runtime.worlds.base import Delivery, Log, Message, RunInfo, RunStatus, World
 
 
 def wake_up(run_id: str) -> Message:
@@ -42,7 +44,7 @@ async def tell_end(world: World, delivery: Delivery) -> None:
     """Record what came of a watched run in the log of the run that watches it."""
     message = delivery.message
     data = await _outcome_of(world, message.watched or "")
-    fact = Event(EventKind.WATCH_COMPLETED, time.time(), message.watch_id or "", data)
+    fact = Event(EventKind.WATCH_COMPLETED, clock.now(), message.watch_id or "", data)
     await world.record(message.run_id, fact, sends=[wake_up(message.run_id)], ack=delivery)
 
 
@@ -61,20 +63,29 @@ async def _outcome_of(world: World, run_id: str) -> Mapping[str, Json]:
 
 async def cancel_children(world: World, delivery: Delivery) -> None:
     """Cancel the runs that a cancelled run had started; each of them does the same for its own."""
-    run_id = delivery.message.run_id
-    log = await world.load(run_id)
-    reason = f"its parent {run_id} was cancelled"
+    await cancel_started_by(world, await world.load(delivery.message.run_id))
+    await delivery.ack()
+
+
+async def cancel_started_by(world: World, log: Log) -> None:
+    """Cancel what the run of that whole log has started."""
     for event in log.events:
         if event.kind is EventKind.CHILD_CREATED:
-            await cancel(world, event.data["run"], reason)
-    await delivery.ack()
+            with suppress(RunNotFoundError):  # it ended, and has been removed
+                await cancel(world, event.data["run"], cancelled_with(log.run.id))
+
+
+def cancelled_with(parent: str) -> str:
+    """What is said of a run that was cancelled because its parent was."""
+    return f"its parent {parent} was cancelled"
 
 
 async def cancel(world: World, run_id: str, reason: str | None) -> bool:
     """Cancel the run, or that one which goes on in its place. False when it has ended. Raises ``RunNotFoundError``."""
     while True:
-        recorded = await world.record(run_id, Event(EventKind.RUN_CANCELLED, time.time(), "", {"reason": reason}))
+        recorded = await world.record(run_id, Event(EventKind.RUN_CANCELLED, clock.now(), "", {"reason": reason}))
         if recorded.landed:
+            await counting.run_cancelled(world, run_id)
             return True
         log = await world.load(run_id, after=2**62)
         if log.run.status is not RunStatus.CONTINUED:

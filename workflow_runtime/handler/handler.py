@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
 from functools import partial
 
+from workflow_runtime import (
+    Run,  # noqa: F401 - with one public name come all: the steps and the classes of ours that runs' logs name
+    clock,
+)
 from workflow_runtime.errors import RunNotFoundError, WorkflowError, WorkflowNotRegisteredError
 from workflow_runtime.events import Event, EventKind
 from workflow_runtime.handler.drive import RunDriver, load_whole
@@ -16,14 +20,17 @@ from workflow_runtime.handler.inline import InlineSteps
 from workflow_runtime.handler.options import HandlerOptions
 from workflow_runtime.handler.patience import LONGEST_BACKOFF, goes_on, hand_back, patiently
 from workflow_runtime.handler.steps import Attempt, StepRunner, Steps
-from workflow_runtime.ids import new_message_id
+from workflow_runtime.ids import new_message_id, origin_of
 from workflow_runtime.logs import log_fields, runtime_logger
 from workflow_runtime.machine.machine import Machine
+from workflow_runtime.metrics import counting
+from workflow_runtime.project import run_limit_of
 from workflow_runtime.publishing import find_bundle
 from workflow_runtime.sandbox.program import load_program
+from workflow_runtime.slots import current_slot
 from workflow_runtime.tracing import invocation, stamped
 from workflow_runtime.values import encode_error
-from workflow_runtime.worlds.base import Delivery, Log, Message, StartStatus, StepStart, World
+from workflow_runtime.worlds.base import Delivery, Limit, Log, Message, StartStatus, StepStart, World
 
 logger = runtime_logger("handler")
 
@@ -41,23 +48,37 @@ class Handler:
         """How often this process handed back each message for want of its code."""
         self.invocations = 0
         """How many messages have been handled."""
+        self._draining = False
+
+    def drain(self) -> None:
+        """Begin no more steps: what runs decide from now on goes to the queue, for others."""
+        self._draining = True
+
+    def in_work(self) -> list[str]:
+        """The attempts of steps that run now, in words."""
+        return self._runner.in_work()
 
     async def handle(self, delivery: Delivery) -> None:
         """Handle one message. Whatever goes wrong, it is acked only when its work is recorded; else it comes again."""
         self.invocations += 1
         message = delivery.message
-        with log_fields(run_id=message.run_id, step=message.step_name, step_id=message.step_id):
+        with (
+            log_fields(run_id=message.run_id, step=message.step_name, step_id=message.step_id),
+            counting.message_in_work(delivery),
+        ):
             await self._handle(delivery, message)
 
     async def _handle(self, delivery: Delivery, message: Message) -> None:
         try:
-            if message.step_id is not None:
-                with invocation(message):
-                    await self._step(delivery, message.step_id)
-            elif message.watch_id is not None:
+            if message.watch_id is not None:
                 await tell_end(self._world, delivery)
             elif message.cancels_children:
                 await cancel_children(self._world, delivery)
+            elif message.limit is None and (limit := await self._limit_of_retried(message.run_id)) is not None:
+                await self._send_with(limit, delivery)
+            elif message.step_id is not None:
+                with invocation(message):
+                    await self._step(delivery, message.step_id)
             else:
                 await self._run(delivery)
         except asyncio.CancelledError:
@@ -73,6 +94,20 @@ class Handler:
             )
             await hand_back(delivery, pause)
 
+    async def _limit_of_retried(self, run_id: str) -> Limit | None:
+        """What holds the messages of a run that runs another again back until it has its workflow's place: unlike others, it has more than
+        its first message before it has begun, and payloads may come.
+        """
+        if origin_of(run_id) == run_id:
+            return None
+        limit = run_limit_of((await self._world.load(run_id, after=2**62)).run.workflow)
+        return None if limit is None or limit.concurrency is None else replace(limit, every=0.0)
+
+    async def _send_with(self, limit: Limit, delivery: Delivery) -> None:
+        """Put the message back so that it comes when the limit has room."""
+        await self._world.send(replace(delivery.message, id=new_message_id(), limit=limit))
+        await delivery.ack()
+
     async def _run(self, delivery: Delivery) -> None:
         log = await load_whole(self._world, delivery.message.run_id)
         if log.run.status.ended:
@@ -85,7 +120,15 @@ class Handler:
             except WorkflowNotRegisteredError as error:
                 await self._lacks_bundle(delivery, log, error)
                 return
-            await RunDriver(self._world, delivery, log, self._runner, machine, self._options).drive()
+            await self._driver(delivery, log, machine).drive()
+
+    def _driver(self, delivery: Delivery, log: Log, machine: Callable[[], Machine]) -> RunDriver:
+        slot = current_slot.get()
+        only_decides = slot is not None and slot.is_extra
+        return RunDriver(
+            *(self._world, delivery, log, self._runner, machine, self._options),
+            begins_steps=lambda: not (only_decides or self._draining),
+        )
 
     async def _machine_of(self, log: Log) -> Callable[[], Machine]:
         bundle, root = await find_bundle(self._world, log.run.workflow, log.run.bundle)
@@ -94,8 +137,9 @@ class Handler:
     async def _lacks_bundle(self, delivery: Delivery, log: Log, error: WorkflowError) -> None:
         if await self._may_be_elsewhere(delivery):
             return
-        failed = Event(EventKind.RUN_FAILED, time.time(), "", {"error": encode_error(error)})
-        await self._world.record(log.run.id, failed)
+        failed = Event(EventKind.RUN_FAILED, clock.now(), "", {"error": encode_error(error)})
+        if (await self._world.record(log.run.id, failed)).landed:
+            counting.run_ended(log.run.workflow, "failed")
         await delivery.ack()
 
     async def _may_be_elsewhere(self, delivery: Delivery) -> bool:
@@ -118,15 +162,20 @@ class Handler:
         message = delivery.message
         if not self._runner.knows(message.step_name or "") and await self._may_be_elsewhere(delivery):
             return
-        start = await self._world.start_step(message.run_id, step_id, message.id, time.time())
+        limit = self._runner.limit_of(message.step_name or "")
+        if limit is not None and (message.limit is None or message.limit.of_run):
+            # Sent by a process that does not have the step, when it had no limit yet, or when its run had no place.
+            await self._send_with(limit, delivery)
+            return
+        start = await self._world.start_step(message.run_id, step_id, message.id, clock.now())
         if start.status is StartStatus.ENDED:
             await delivery.ack()
         elif start.status is StartStatus.RUNNING:
             await delivery.again(1.0)
         elif start.status is StartStatus.TOO_EARLY:
-            await delivery.again(max(0.0, start.retry_at - time.time()))
+            await delivery.again(max(0.0, start.retry_at - clock.now()))
         elif (outcome := await self._attempt(delivery, step_id, start)) is not None:
-            sends = stamped([_next_message(message, outcome)])
+            sends = stamped([_next_message(message, outcome, limit)])
             await patiently(lambda: self._world.record(message.run_id, outcome, sends=sends, ack=delivery))
         else:
             # The run or the step has ended, or the message is another's: then neither of the two can do harm.
@@ -157,10 +206,9 @@ class Handler:
             await inline.call_off()
 
 
-def _next_message(message: Message, outcome: Event) -> Message:
+def _next_message(message: Message, outcome: Event, limit: Limit | None) -> Message:
     """After a failure, the step's next attempt; after an outcome, a wake-up of its run: one is enough for many."""
     if outcome.kind is EventKind.STEP_RETRYING:
-        return Message(
-            new_message_id(), message.run_id, message.step_id, message.step_name, due=outcome.data["retry_at"]
-        )
+        step = (message.run_id, message.step_id, message.step_name)
+        return Message(new_message_id(), *step, due=outcome.data["retry_at"], limit=limit)
     return wake_up(message.run_id)

@@ -10,7 +10,7 @@ from workflow_runtime.machine.machine import Machine
 
 
 class LiveMachine:
-    """Holds one machine at a time. ``check_replay`` builds a second one after each event, and compares."""
+    """Holds one machine at a time. ``check_replay`` builds a second one after each new event, and compares."""
 
     def __init__(self, run_id: str, new_machine: Callable[[], Machine], *, check_replay: bool) -> None:
         self._run_id = run_id
@@ -26,12 +26,15 @@ class LiveMachine:
             # What came of an event is a repetition when the log has something that was decided after it.
             last = max((at for at, event in enumerate(log) if event.kind in DECISIONS), default=-1)
             for at, event in enumerate(log):
-                self._feed(event, replaying=at < last)
+                self._machine.feed(event, replaying=at < last)
+            self._check(self._machine, log)
         return self._machine
 
     def feed(self, event: Event) -> None:
         """Feed the machine, which there must be, with what is new."""
-        self._feed(event, replaying=False)
+        assert self._machine is not None
+        self._machine.feed(event, replaying=False)
+        self._check(self._machine, (event,))
 
     def drop(self) -> None:
         """Forget the machine, if there is one."""
@@ -39,14 +42,10 @@ class LiveMachine:
             self._machine.drop()
         self._machine, self._fed = None, []
 
-    def _feed(self, event: Event, *, replaying: bool) -> None:
-        assert self._machine is not None
-        self._machine.feed(event, replaying=replaying)
-        if self._check_replay:
-            self._fed.append(event)
-            self._compare(self._machine)
-
-    def _compare(self, machine: Machine) -> None:
+    def _check(self, machine: Machine, fed: Sequence[Event]) -> None:
+        if not self._check_replay:
+            return
+        self._fed += fed
         twin = self._new_machine()
         try:
             for event in self._fed:

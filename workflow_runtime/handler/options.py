@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
-from workflow_runtime.durations import seconds
-from workflow_runtime.errors import WorkflowError
-
-T = TypeVar("T")
+from workflow_runtime.settings import count, length_of_time, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +33,8 @@ def options_from(environment: Mapping[str, str] = os.environ) -> HandlerOptions:
     """
     defaults = HandlerOptions()
     return HandlerOptions(
-        inline_steps=_read(environment, "WORKFLOW_INLINE_STEPS", _count, defaults.inline_steps),
-        budget=_read(environment, "WORKFLOW_INVOCATION_BUDGET", _duration, defaults.budget),
-        event_limit=_read(environment, "WORKFLOW_EVENT_LIMIT", _count, defaults.event_limit),
+        inline_steps=setting(environment, "WORKFLOW_INLINE_STEPS", count, defaults.inline_steps),
+        budget=setting(environment, "WORKFLOW_INVOCATION_BUDGET", length_of_time, defaults.budget),
+        event_limit=setting(environment, "WORKFLOW_EVENT_LIMIT", count, defaults.event_limit),
         check_replay=environment.get("WORKFLOW_CHECK_REPLAY") == "1",
     )
-
-
-def _read(environment: Mapping[str, str], name: str, parse: Callable[[str], T], default: T) -> T:
-    text = environment.get(name)
-    if not text:
-        return default
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise WorkflowError(f"{name} is {text!r}: {error}") from error
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise ValueError("give a whole number from 1 on")
-    return int(text)
-
-
-def _duration(text: str) -> float:
-    return float(text) if text.replace(".", "", 1).isdigit() else seconds(text)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from workflow_runtime.errors import WorkflowNotRegisteredError
 from workflow_runtime.events import Event, EventKind, Json
 from workflow_runtime.ids import new_message_id
-from workflow_runtime.project import bundle_hash_of
+from workflow_runtime.project import bundle_hash_of, run_limit_of
 from workflow_runtime.values import encode_error
 from workflow_runtime.worlds.base import Message, NewRun, RunInfo
 
@@ -36,6 +36,8 @@ def failure(error: Exception, now: float) -> Plan:
 def child(run: RunInfo, created: Mapping[str, Json], event: Event) -> NewRun:
     """The run that a ``child_created`` of ``run`` stands for. ``created`` is the data of the run's own first event."""
     data = {"parent": run.id, "root": run.root or run.id, "attributes": event.data["attributes"]}
+    if "priority" in event.data:
+        data["priority"] = event.data["priority"]
     return _new_run(event.data["workflow"], None, created, event, data)
 
 
@@ -51,7 +53,7 @@ def _new_run(
     workflow: str, bundle: str | None, created: Mapping[str, Json], event: Event, data: Mapping[str, Json]
 ) -> NewRun:
     run_id = event.data["run"]
-    inherited = {name: created[name] for name in ("url", "trace") if name in created}
+    inherited = {name: created[name] for name in ("url", "trace", "priority") if name in created}
     data = {
         "workflow": workflow,
         "bundle": _current_bundle(workflow, bundle),
@@ -60,7 +62,8 @@ def _new_run(
         **inherited,
         **data,
     }
-    return NewRun(run_id, Event(EventKind.RUN_CREATED, event.time, "", data), Message(new_message_id(), run_id))
+    message = Message(new_message_id(), run_id, limit=run_limit_of(workflow))
+    return NewRun(run_id, Event(EventKind.RUN_CREATED, event.time, "", data), message)
 
 
 def _current_bundle(workflow: str, known: str | None) -> str:

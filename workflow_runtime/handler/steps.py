@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
 
+from workflow_runtime import clock
 from workflow_runtime.context import StepMetadata
 from workflow_runtime.durations import when
 from workflow_runtime.errors import (
@@ -27,14 +28,17 @@ from workflow_runtime.errors import (
 )
 from workflow_runtime.events import Event, EventKind, Json
 from workflow_runtime.handler.bodies import Body, run_to_the_end
+from workflow_runtime.handler.patience import patiently
+from workflow_runtime.ids import origin_of
 from workflow_runtime.logs import log_fields, runtime_logger
 from workflow_runtime.marking import StepOptions, options_of
+from workflow_runtime.metrics import counting
 from workflow_runtime.nested import with_captured
 from workflow_runtime.retries import Backoff, policy_for
 from workflow_runtime.stream_writing import attempt_streams
 from workflow_runtime.tracing import attempting
 from workflow_runtime.values import decode_call, encode, encode_error
-from workflow_runtime.worlds.base import StreamWriter, World
+from workflow_runtime.worlds.base import Limit, StreamWriter, World
 
 logger = runtime_logger("steps")
 
@@ -74,23 +78,49 @@ class StepRunner:
         self._world = world
         self._steps = steps
         self._threads = threads
+        self._running: dict[int, Attempt] = {}
+
+    def in_work(self) -> list[str]:
+        """The attempts that run now, in words."""
+        running = list(self._running.values())  # at once: another thread may ask
+        return [f"{one.name} ({one.step_id} of run {one.run_id}){self._place(one)}" for one in running]
+
+    def _place(self, attempt: Attempt) -> str:
+        with contextlib.suppress(StepNotRegisteredError):
+            is_async = inspect.iscoroutinefunction(self._steps.find(attempt.name))
+            return "" if is_async else ", in a thread, which can not be stopped but only asked: see step_cancelled()"
+        return ""
 
     def knows(self, name: str) -> bool:
         """Whether this process has the step, or knows why it has not."""
         return self._steps.knows(name)
+
+    def limit_of(self, name: str) -> Limit | None:
+        """What must have room before the step is executed; None when nothing holds it back, or the step is not here."""
+        try:
+            return options_of(self._steps.find(name)).limits.of(name, of_run=False)
+        except StepNotRegisteredError:
+            return None
 
     async def run(self, attempt: Attempt) -> Event:
         """Run the step's body; gives ``step_completed``, ``step_failed`` or ``step_retrying``.
 
         Only cancellation gets out as an exception, and only once the body has ended.
         """
-        with (
-            log_fields(run_id=attempt.run_id, step=attempt.name, step_id=attempt.step_id, attempt=attempt.attempt),
-            attempting(attempt.run_id, attempt.name, attempt.step_id, attempt.attempt) as span,
-        ):
-            outcome = await self._outcome(attempt)
-            span.ended(outcome)
+        began, ended = time.perf_counter(), "called_off"
+        self._running[id(attempt)] = attempt
+        try:
+            with (
+                log_fields(run_id=attempt.run_id, step=attempt.name, step_id=attempt.step_id, attempt=attempt.attempt),
+                attempting(attempt.run_id, attempt.name, attempt.step_id, attempt.attempt) as span,
+            ):
+                outcome = await self._outcome(attempt)
+                span.ended(outcome)
+            ended = outcome.kind.removeprefix("step_")
             return outcome
+        finally:
+            del self._running[id(attempt)]
+            counting.step_ended(attempt.name, ended, time.perf_counter() - began)
 
     async def _outcome(self, attempt: Attempt) -> Event:
         crashes = attempt.attempt - 1 - attempt.retryings
@@ -103,10 +133,11 @@ class StepRunner:
                 ),
             )
         options = StepOptions(max_retries=0)
+        first_key = await self._first_key(attempt)
         try:
             function = self._steps.find(attempt.name)
             options = options_of(function)
-            body = _body(attempt, function, options)
+            body = _body(attempt, function, options, first_key)
             writer = StreamWriter(attempt.run_id, attempt.step_id, attempt.attempt)
             async with attempt_streams(self._world, writer, taken_over=crashes > 0):
                 ended = await run_to_the_end(body, self._threads)
@@ -118,19 +149,30 @@ class StepRunner:
         except BaseException as error:  # noqa: BLE001 - whatever goes wrong with the arguments, the body, its chunks or its result is the step's outcome
             return _outcome_of(attempt, error, options)
         return Event(
-            EventKind.STEP_COMPLETED, time.time(), attempt.step_id, {"attempt": attempt.attempt, "output": output}
+            EventKind.STEP_COMPLETED, clock.now(), attempt.step_id, {"attempt": attempt.attempt, "output": output}
         )
 
+    async def _first_key(self, attempt: Attempt) -> str | None:
+        """What others know the call by, when it was made before, in the run that this one runs again."""
+        if origin_of(attempt.run_id) == attempt.run_id:
+            return None
+        created = (await patiently(lambda: self._world.load(attempt.run_id, limit=1))).events[0]
+        key: str | None = created.data.get("calls", {}).get(attempt.step_id)
+        return key
 
-def _body(attempt: Attempt, function: Callable[..., Any], options: StepOptions) -> Body:
+
+def _body(attempt: Attempt, function: Callable[..., Any], options: StepOptions, first_key: str | None) -> Body:
     args, kwargs = decode_call(attempt.input, function, where=f"call of {attempt.name}")
-    metadata = StepMetadata(attempt.run_id, attempt.step_id, attempt.name, attempt.attempt, datetime.now(UTC))
+    metadata = StepMetadata(
+        *(attempt.run_id, attempt.step_id, attempt.name, attempt.attempt),
+        *(datetime.fromtimestamp(clock.now(), UTC), first_key),
+    )
     bound = partial(with_captured(function, attempt.input), *args, **kwargs)
     return Body(metadata, bound, inspect.iscoroutinefunction(function), options.timeout)
 
 
 def _outcome_of(attempt: Attempt, error: BaseException, options: StepOptions) -> Event:
-    now = time.time()
+    now = clock.now()
     if _is_final(error):
         return _failed(attempt, error)
     if isinstance(error, TooEarlyError):
@@ -201,4 +243,4 @@ def _failed(attempt: Attempt, error: BaseException) -> Event:
         exc_info=error,
     )
     data = {"attempt": attempt.attempt, "error": encode_error(error)}
-    return Event(EventKind.STEP_FAILED, time.time(), attempt.step_id, data)
+    return Event(EventKind.STEP_FAILED, clock.now(), attempt.step_id, data)

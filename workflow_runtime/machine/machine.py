@@ -32,7 +32,7 @@ from types import FrameType
 
 from workflow_runtime.errors import CorruptedEventLogError, WorkflowError
 from workflow_runtime.events import RUN_ENDS, Event, EventKind, Json, is_neutral
-from workflow_runtime.ids import child_run_id
+from workflow_runtime.ids import child_run_id, origin_of
 from workflow_runtime.machine.chance import SecretRandom
 from workflow_runtime.machine.commands import Command, ContinueAsNew, Program
 from workflow_runtime.machine.current import entered
@@ -51,6 +51,8 @@ class Machine:
 
     def __init__(self, run_id: str, program: Program) -> None:
         self.run_id = run_id
+        self.origin = origin_of(run_id)
+        """The run whose decisions are repeated: another one when this run runs that again."""
         self.program = program
         self.clock = 0.0
         self.created: Mapping[str, Json] = {}
@@ -58,7 +60,7 @@ class Machine:
         self.created_at = 0.0
         self.attributes: dict[str, str] = {}
         """The run's attributes as its start and its workflow have set them; what steps set is not known here."""
-        self.random = random.Random(run_id)
+        self.random = random.Random(self.origin)
         self.secrets = random.Random()
         self._loop = WorkflowLoop(self)  # type: ignore[abstract]  # the methods that are missing in the class's text are set by name below it
         self._main: WorkflowTask[object] | None = None
@@ -150,11 +152,15 @@ class Machine:
             self._give_up(EventKind.STEP_CANCELLED, entity)
             raise
 
-    def start_child(self, workflow: str, call: Json, attributes: Mapping[str, str], where: str) -> str:
-        """Decide to start a run of another workflow; gives its id."""
+    def start_child(
+        self, workflow: str, call: Json, attributes: Mapping[str, str], where: str, priority: int | None = None
+    ) -> str:
+        """Decide to start a run of another workflow; gives its id. ``priority``: this run's own, unless it is given."""
         entity = self._ledger.next_id("child")
-        run_id = child_run_id(self.run_id, entity)
+        run_id: str = self.created.get("children", {}).get(entity) or child_run_id(self.run_id, entity)
         data = {"run": run_id, "workflow": workflow, "input": call, "attributes": dict(attributes)}
+        if priority is not None:
+            data["priority"] = priority
         if not self._is_over:
             self._ledger.decide(Command(EventKind.CHILD_CREATED, entity, data, where))
         return run_id
@@ -237,8 +243,8 @@ class Machine:
             raise CorruptedEventLogError(f"run {self.run_id} was created twice: again in slot {event.slot}")
         self.created = event.data
         self.attributes = dict(event.data.get("attributes") or {})
-        self.clock = self.created_at = event.time
-        self.secrets = SecretRandom(f"{self.run_id}:{event.data.get('seed', '')}")
+        self.clock = self.created_at = event.data.get("began", event.time)
+        self.secrets = SecretRandom(f"{self.origin}:{event.data.get('seed', '')}")
 
     def _begin(self, event: Event) -> None:
         if self._main is not None or not self.created:

@@ -17,24 +17,32 @@ import pytest_asyncio
 
 _PARTS = (
     "run_promises",
+    "beginning_promises",
     "listing_promises",
+    "removal_promises",
     "log_promises",
     "step_promises",
     "queue_promises",
     "delivery_promises",
+    "flow_promises",
+    "pause_promises",
     "hook_promises",
     "family_promises",
     "stream_promises",
 )
 pytest.register_assert_rewrite(*(f"workflow_runtime.testing.{part}" for part in _PARTS))
 
-from workflow_runtime.testing.delivery_promises import DeliveryPromises  # after its asserts have been announced
+from workflow_runtime.testing.beginning_promises import BeginningPromises  # after their asserts have been announced
+from workflow_runtime.testing.delivery_promises import DeliveryPromises
 from workflow_runtime.testing.family_promises import FamilyPromises
+from workflow_runtime.testing.flow_promises import LimitPromises, PriorityPromises, RunLimitPromises
 from workflow_runtime.testing.harness import Harness
 from workflow_runtime.testing.hook_promises import HookPromises
 from workflow_runtime.testing.listing_promises import ListingPromises
 from workflow_runtime.testing.log_promises import LogPromises
+from workflow_runtime.testing.pause_promises import PausePromises
 from workflow_runtime.testing.queue_promises import QueuePromises
+from workflow_runtime.testing.removal_promises import RemovalPromises
 from workflow_runtime.testing.run_promises import RunPromises
 from workflow_runtime.testing.step_promises import StepPromises
 from workflow_runtime.testing.stream_promises import StreamPromises
@@ -44,11 +52,17 @@ from workflow_runtime.worlds.base import World
 @pytest.mark.asyncio
 class WorldConformance(
     RunPromises,
+    BeginningPromises,
     ListingPromises,
+    RemovalPromises,
     LogPromises,
     StepPromises,
     QueuePromises,
     DeliveryPromises,
+    PriorityPromises,
+    LimitPromises,
+    RunLimitPromises,
+    PausePromises,
     HookPromises,
     FamilyPromises,
     StreamPromises,

@@ -98,6 +98,53 @@ class DeliveryPromises:
         taken = await asyncio.gather(*((world, other)[n % 2].take(message.id) for n in range(10)))
         assert taken.count(None) == 9
 
+    async def test_a_message_in_hand_is_taken_over_with_its_receipt(self, world: World, other: World) -> None:
+        former = await held(world, "wrun_1")
+        assert former.receipt.isascii()
+        assert former.receipt.isprintable()
+        assert len(former.receipt) <= 200
+        taken = await other.take(former.message.id, former.receipt)
+        assert taken is not None
+        assert (taken.message, taken.count) == (former.message, former.count)
+        assert not await former.extend()
+        await former.again()
+        await former.ack()
+        assert await taken.extend()
+        await nothing_comes(world)
+        await taken.again()
+        assert (await take(world)).count == 2
+
+    async def test_a_receipt_that_does_not_hold_is_as_none(self, world: World, other: World) -> None:
+        former = await held(world, "wrun_1")
+        later = await other.take(former.message.id, former.receipt)
+        assert later is not None
+        for receipt in (former.receipt, "", "nothing of ours", "\ud800", "9" * 40 + ".\0"):
+            assert await other.take(former.message.id, receipt) is None
+        await later.again()
+        again = await other.take(former.message.id, former.receipt)
+        assert again is not None
+        assert again.count == 2
+        assert await other.take("msg_nobody", again.receipt) is None
+
+    async def test_of_many_that_take_a_message_over_at_once_one_has_it(self, world: World, other: World) -> None:
+        former = await held(world, "wrun_1")
+        places = [(world, other)[n % 2] for n in range(10)]
+        taken = await asyncio.gather(*(place.take(former.message.id, former.receipt) for place in places))
+        assert taken.count(None) == 9
+
+    async def test_what_was_taken_over_comes_again_when_its_new_owner_dies_and_not_when_its_former_one_does(
+        self, world: World, harness: Harness
+    ) -> None:
+        first, second = await harness.make(), await harness.make()
+        former = await held(first, "wrun_1")
+        taken = await second.take(former.message.id, former.receipt)
+        assert taken is not None
+        await harness.crash(first)
+        await nothing_comes(world)
+        assert await taken.extend()
+        await harness.crash(second)
+        assert (await take(world)).message == former.message
+
     async def test_cancelling_a_take_loses_nothing(self, world: World) -> None:
         for number in range(20):
             await world.send(message := _message())

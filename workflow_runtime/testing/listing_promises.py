@@ -1,7 +1,8 @@
-"""Promises about attributes and about finding runs and pages of their logs."""
+"""Promises about attributes and about finding runs, pages of their logs, and messages."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from typing import Any
 
@@ -12,7 +13,11 @@ from workflow_runtime.events import EventKind, Json
 from workflow_runtime.testing.harness import (
     Harness,
     append,
+    created,
     event,
+    far_from_now,
+    fresh,
+    held,
     kinds,
     new_run,
     new_step,
@@ -20,8 +25,9 @@ from workflow_runtime.testing.harness import (
     run_completed,
     step_completed,
     step_created,
+    take,
 )
-from workflow_runtime.worlds.base import Recorded, RunStatus, World
+from workflow_runtime.worlds.base import Limit, Message, Queued, Recorded, RunStatus, World
 
 _STEP = "step_000001"
 
@@ -104,6 +110,89 @@ class ListingPromises:
         assert await _ids(world, **wanted) == [runs[2].id, runs[0].id]
         assert await _ids(world, **wanted, before=runs[2].id) == [runs[0].id]
         assert await _ids(world, **wanted, before=runs[1].id, limit=5) == [runs[0].id]
+
+    async def test_runs_are_listed_by_what_their_ids_begin_with(self, world: World) -> None:
+        ids = ["run_a", "run_ab", "run_b", "run_\U0010ffff", "run_\U0010ffff1", "run_\ud7ff", "run_%", "RUN_A"]
+        for run_id in ids:
+            await world.create_run(run_id, created(), Message(fresh("msg"), run_id))
+        for prefix in ("", "run_", "run_a", "run_ab", "run_abc", "run_\U0010ffff", "run_\ud7ff", "run_%", "\ud800"):
+            wanted = [run_id for run_id in reversed(ids) if run_id.startswith(prefix)]
+            assert await _ids(world, prefix=prefix) == wanted
+        assert await _ids(world, prefix="run_a", limit=1) == ["run_ab"]
+
+    async def test_runs_are_listed_by_when_they_were_created(self, world: World) -> None:
+        runs = [(await new_run(world, time=when, attributes={"a": "b"})).id for when in (10.0, 20.0, 30.0)]
+        for more in ({}, {"attributes": {"a": "b"}}):
+            assert await _ids(world, since=20.0, **more) == [runs[2], runs[1]]
+            assert await _ids(world, until=20.0, **more) == [runs[0]]
+            assert await _ids(world, since=10.5, until=30.0, **more) == [runs[1]]
+            assert await _ids(world, since=30.0, until=30.0, **more) == []
+        assert await _ids(world, since=10.0, before=runs[2], prefix="wrun_", status=RunStatus.PENDING, limit=1) == [
+            runs[1]
+        ]
+
+    async def test_runs_are_counted_by_status(self, world: World) -> None:
+        assert await world.count_runs() == dict.fromkeys(RunStatus, 0)
+        runs = [await new_run(world, time=10.0 * number) for number in range(5)]
+        await append(world, runs[0].id, run_completed())
+        await append(world, runs[1].id, run_completed())
+        await world.record(runs[2].id, run_cancelled())
+        nothing = dict.fromkeys(RunStatus, 0)
+        counted = {RunStatus.COMPLETED: 2, RunStatus.CANCELLED: 1, RunStatus.PENDING: 2}
+        assert await world.count_runs() == {**nothing, **counted}
+        assert await world.count_runs(at_most=1) == {**nothing, **dict.fromkeys(counted, 1)}
+        assert await world.count_runs(since=10.0, until=30.0) == {
+            **nothing,
+            RunStatus.COMPLETED: 1,
+            RunStatus.CANCELLED: 1,
+        }
+
+    async def test_only_runs_that_fit_are_counted(self, world: World) -> None:
+        of_created: dict[str, Json] = {"attributes": {"a": "b"}, "workflow": "workflow//w", "time": 10.0}
+        await new_run(world, **of_created)
+        for left_out in of_created:
+            await new_run(world, **{name: value for name, value in of_created.items() if name != left_out})
+        one = {**dict.fromkeys(RunStatus, 0), RunStatus.PENDING: 1}
+        assert await world.count_runs(workflow="workflow//w", attributes={"a": "b"}, until=20.0) == one
+        for wanted in ({"workflow": "\ud800"}, {"attributes": {"a": "\ud800"}}, {"workflow": "workflow//nobody"}):
+            assert not any((await world.count_runs(**wanted)).values())
+
+    async def test_messages_are_listed_those_that_are_ready_first_at_the_front(
+        self, world: World, other: World
+    ) -> None:
+        assert await world.list_messages() == []
+        limit = Limit("step//limited", 1, 2.0)
+        sent = [
+            Message(fresh("msg"), run, "step_1", due=due, limit=limit)
+            for run, due in (("wrun_1", 30.0), ("wrun_2", 10.0), ("wrun_1", 20.0), ("wrun_1", far_from_now()))
+        ]
+        for message in sent:
+            await world.send(message)
+        in_order = [Queued(sent[n], sent[n].due, False, 0) for n in (1, 2, 0, 3)]
+        assert await other.list_messages() == in_order
+        assert await other.list_messages("wrun_1") == in_order[1:]
+        assert await other.list_messages("wrun_1", limit=1) == in_order[1:2]
+        assert await other.list_messages(limit=0) == []
+        for nobody in ("wrun_nobody", "\ud800"):
+            assert await other.list_messages(nobody) == []
+
+    async def test_listed_messages_tell_who_has_them_and_how_often_they_came(
+        self, world: World, harness: Harness
+    ) -> None:
+        dying = await harness.make()
+        await held(dying, "wrun_1")
+        await held(world, "wrun_2")
+        [of_dying, of_world] = [(await world.list_messages(run))[0] for run in ("wrun_1", "wrun_2")]
+        assert [(queued.in_hand, queued.deliveries) for queued in (of_dying, of_world)] == [(True, 1), (True, 1)]
+        await harness.crash(dying)
+        await take(world)
+        assert [(queued.in_hand, queued.deliveries) for queued in await world.list_messages("wrun_1")] == [(True, 2)]
+        await world.send(message := Message(fresh("msg"), "wrun_3"))
+        before = time.time()
+        await (await take(world)).again(3600.0)
+        [queued] = await world.list_messages("wrun_3")
+        assert (queued.message, queued.in_hand, queued.deliveries) == (message, False, 1)
+        assert queued.ready_at >= before + 3599.0
 
     async def test_nothing_is_called_what_can_not_be_stored(self, world: World) -> None:
         await new_run(world, attributes={"a": "b"}, parent="wrun_parent")

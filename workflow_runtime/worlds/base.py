@@ -7,199 +7,52 @@ any event loop of the process. Times are unix seconds. Any method raises ``World
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol
 
-from workflow_runtime.errors import WorldError
-from workflow_runtime.events import Event, Json
+from workflow_runtime.events import Event
+from workflow_runtime.worlds.types import (
+    Chunks,
+    Committed,
+    HookInfo,
+    Limit,
+    Log,
+    Message,
+    NewRun,
+    Queued,
+    QueueDepth,
+    Recorded,
+    Refused,
+    RunInfo,
+    RunStatus,
+    StartStatus,
+    StepStart,
+    StreamInfo,
+    StreamWriter,
+    UnstorableError,
+)
 
-
-class UnstorableError(WorldError):
-    """What was to be written makes no sense, or no storage could hold it: trying again helps nobody."""
-
-
-class RunStatus(StrEnum):
-    """Where a run stands."""
-
-    PENDING = "pending"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    CONTINUED = "continued"
-    """Another run goes on in its place."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing can happen to the run any more."""
-        return self not in (RunStatus.PENDING, RunStatus.RUNNING)
-
-
-@dataclass(frozen=True, slots=True)
-class RunInfo:
-    """A run without its log. ``slot`` is the slot of the last event in its log."""
-
-    id: str
-    workflow: str
-    bundle: str
-    status: RunStatus
-    created_at: float
-    started_at: float | None
-    ended_at: float | None
-    slot: int
-    parent: str | None = None
-    """The run whose workflow started it, if one did."""
-    root: str | None = None
-    """The first of its line of parents; None for a run that nobody's workflow started."""
-    attributes: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """A run with the events that were asked for, in slot order and without holes. When there are more, the last one's slot is
-    less than the run's.
-    """
-
-    run: RunInfo
-    events: tuple[Event, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What the queue carries. ``id`` is stable over redeliveries; ``due`` is when it may first be delivered, 0 for now."""
-
-    id: str
-    run_id: str
-    step_id: str | None = None
-    """The correlation id of the step to execute; None for a message that is about the run as a whole."""
-    step_name: str | None = None
-    """The id of the step's function, so that the step can be executed without reading the log."""
-    key: str | None = None
-    due: float = 0.0
-    watch_id: str | None = None
-    """The correlation id of a watch of ``run_id`` whose watched run has ended."""
-    watched: str | None = None
-    """With ``watch_id``: the run that has ended."""
-    cancels_children: bool = False
-    """The run was cancelled: its children are to be cancelled too."""
-    trace: str | None = None
-    """The W3C traceparent of whoever sent it."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewRun:
-    """A run to create: its first event (kind ``run_created``) and its first message."""
-
-    id: str
-    created: Event
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
-class HookInfo:
-    """A live hook: the token, whose it is, and what its workflow says about it."""
-
-    token: str
-    run_id: str
-    hook_id: str
-    """The hook's correlation id."""
-    metadata: Json
-    """An encoded value."""
-    webhook: Json
-    """How to respond to HTTP requests; None for a plain hook."""
-    created_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class StreamWriter:
-    """Who writes to a stream: an attempt of a step. When that attempt does not run any more, it can not write any more."""
-
-    run_id: str
-    step_id: str
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class StreamInfo:
-    """A stream without its chunks. ``length`` is how many it has; ``closed``: there will be no more."""
-
-    name: str
-    length: int
-    closed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Chunks:
-    """Chunks of a stream in order, the first of them with the index ``start``."""
-
-    start: int
-    chunks: tuple[bytes, ...]
-    closed: bool
-    """Whether the stream ends after these chunks."""
-
-
-@dataclass(frozen=True, slots=True)
-class QueueDepth:
-    """How many messages are in the queue: due and waiting for a worker, in somebody's hands, and not due yet."""
-
-    due: int
-    in_hand: int
-    delayed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """The events as they landed, with their slots."""
-
-    events: tuple[Event, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Nothing was written; ``missed`` are the events after the slot that the caller knew of."""
-
-    missed: tuple[Event, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """Whether the fact landed now. False: the entity's state forbade it (already ended, another attempt owns the step)."""
-
-    landed: bool
-    repeated: bool = False
-    """The fact is a payload with a key, and one with that key had landed before."""
-
-
-class StartStatus(StrEnum):
-    """What became of the wish to start a step."""
-
-    STARTED = "started"
-    RUNNING = "running"
-    """Somebody else runs it and is alive."""
-    TOO_EARLY = "too_early"
-    """Its retry time has not come."""
-    ENDED = "ended"
-    """The step, or its whole run, has an outcome."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepStart:
-    """The answer to ``start_step``. All but ``status`` and ``retry_at`` matter only when it is STARTED."""
-
-    status: StartStatus
-    attempt: int = 0
-    """The 1-based count of starts, this one included."""
-    failures: int = 0
-    """How many counted failures (``step_retrying`` with ``counted`` true) stand in the log."""
-    retryings: int = 0
-    """How many ``step_retrying`` stand in the log, counted or not."""
-    input: Json = None
-    """The encoded call, from ``step_created``."""
-    workflow: str = ""
-    """The id of the run's workflow."""
-    retry_at: float = 0.0
-    """With TOO_EARLY: when to come back."""
+__all__ = [
+    "Chunks",
+    "Committed",
+    "Delivery",
+    "HookInfo",
+    "Limit",
+    "Log",
+    "Message",
+    "NewRun",
+    "QueueDepth",
+    "Queued",
+    "Recorded",
+    "Refused",
+    "RunInfo",
+    "RunStatus",
+    "StartStatus",
+    "StepStart",
+    "StreamInfo",
+    "StreamWriter",
+    "UnstorableError",
+    "World",
+]
 
 
 class Delivery(Protocol):
@@ -212,6 +65,10 @@ class Delivery(Protocol):
     @property
     def count(self) -> int:
         """How often this message has been delivered, this time included."""
+
+    @property
+    def receipt(self) -> str:
+        """Names this taking in hand: short plain text with which another may take the message over; see ``World.take``."""
 
     async def ack(self) -> None:
         """Remove the message for good. Does nothing when it is gone already."""
@@ -234,10 +91,19 @@ class World(Protocol):
     async def close(self) -> None:
         """Let go of everything: messages in hand go back to the queue at once. Closing twice is closing once."""
 
-    async def create_run(self, run_id: str, created: Event, message: Message) -> RunInfo:
+    async def create_run(
+        self,
+        run_id: str,
+        created: Event,
+        message: Message,
+        *,
+        log: Sequence[Event] = (),
+        sends: Sequence[Message] = (),
+    ) -> RunInfo:
         """Write the run with ``created`` (kind ``run_created``) in slot 1 and send its first message, in one transaction.
 
-        When the run is there already, write nothing and return it as it is.
+        ``log`` are events that follow it in the slots from 2 on, with all that they would have done one by one, and ``sends`` further
+        messages: so a run is begun with the log of another. When the run is there already, write nothing and return it as it is.
         """
 
     async def load(self, run_id: str, after: int = 0, limit: int | None = None) -> Log:
@@ -250,12 +116,34 @@ class World(Protocol):
         workflow: str | None = None,
         parent: str | None = None,
         attributes: Mapping[str, str] | None = None,
+        prefix: str = "",
+        since: float | None = None,
+        until: float | None = None,
         before: str | None = None,
         limit: int = 100,
     ) -> list[RunInfo]:
         """Runs that fit all that is given, newest first, at most ``limit``; with ``before``, a run's id, those that are older.
 
-        ``attributes`` fit a run that has each of them. Raises ``RunNotFoundError`` when ``before`` is not there.
+        ``attributes`` fit a run that has each of them, ``prefix`` one whose id begins with it, ``since`` and ``until`` one that was created
+        at that time or later, and before that time. Raises ``RunNotFoundError`` when ``before`` is not there.
+        """
+
+    async def count_runs(
+        self,
+        *,
+        workflow: str | None = None,
+        attributes: Mapping[str, str] | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        at_most: int = 10_000,
+    ) -> dict[RunStatus, int]:
+        """How many runs of each status fit, all statuses named; none is counted further than ``at_most``."""
+
+    async def delete_ended(self, before: float, limit: int = 100) -> int:
+        """Remove runs that ended before that time, the oldest ends first, at most ``limit``, with all that belongs to them; gives how many.
+
+        A run whose first parent lives stays until that has ended, and one whose message that ``cancels_children`` is in the queue until that is
+        handled. What is removed is as if it had never been.
         """
 
     async def wait_for_end(self, run_id: str, timeout: float | None = None) -> RunInfo:
@@ -311,16 +199,35 @@ class World(Protocol):
         """
 
     async def receive(self, limit: int) -> list[Delivery]:
-        """Wait until at least one message is due, and take up to ``limit`` in hand, earliest due first.
+        """Wait until at least one message is due, and take up to ``limit`` in hand: those of the runs with the highest priority first, and of
+        these the earliest due.
 
-        Cancelling the call loses nothing. A message whose owner has died without closing is delivered again.
+        A message with a ``limit`` is due when that has room: fewer than ``concurrency`` hold a place under its name, or its run holds one
+        already; and ``every`` seconds have passed since the last taking under that name. A message of a run whose workflow is paused is not
+        due. Cancelling the call loses nothing. A message whose owner has died without closing is delivered again.
         """
 
-    async def take(self, message_id: str) -> Delivery | None:
-        """Take that message in hand, if it is due and nobody has it; else None."""
+    async def take(self, message_id: str, receipt: str | None = None) -> Delivery | None:
+        """Take that message in hand, if it is due and nobody has it; else None.
+
+        With the ``receipt`` of the delivery that somebody has of it, take it over from them: their delivery does nothing any more, and this is
+        no other delivery by count or limit. A receipt that holds no more is as none.
+        """
 
     async def queue_depth(self) -> QueueDepth:
-        """How many messages the queue has."""
+        """How many messages the queue has. Those that a limit or a pause keeps back are due."""
+
+    async def list_messages(self, run_id: str | None = None, limit: int = 1000) -> list[Queued]:
+        """The messages in the queue, of one run or of all, those that are ready first at the front."""
+
+    async def pause(self, workflow: str = "") -> None:
+        """Deliver no message of that workflow's runs any more, of any when it is empty; what is in hand goes on. Pausing twice is pausing once."""
+
+    async def unpause(self, workflow: str = "") -> None:
+        """Take back ``pause(workflow)``, and nothing else that was paused."""
+
+    async def paused(self) -> list[str]:
+        """What has been paused, in order."""
 
     async def hook_by_token(self, token: str) -> HookInfo | None:
         """The live hook that has the token."""

@@ -26,9 +26,16 @@ FACTS = frozenset(
 )
 _OF_NO_ENTITY = frozenset({EventKind.RUN_CREATED, *CHANGES_THE_RUN})
 _TEXT_OR_NONE = (str, type(None))
+_HIGHEST_PRIORITY = 2**31 - 1
 # The data that a world reads. All else in an event's data is the business of others.
 _READ_BY_THE_WORLD: Mapping[EventKind, Mapping[str, type | tuple[type, ...]]] = {
-    EventKind.RUN_CREATED: {"workflow": str, "bundle": str, "parent": _TEXT_OR_NONE, "root": _TEXT_OR_NONE},
+    EventKind.RUN_CREATED: {
+        "workflow": str,
+        "bundle": str,
+        "parent": _TEXT_OR_NONE,
+        "root": _TEXT_OR_NONE,
+        "priority": (int, type(None)),
+    },
     EventKind.RUN_CONTINUED: {"run": str},
     EventKind.STEP_STARTED: {"attempt": int, "message": str},
     EventKind.STEP_RETRYING: {"attempt": int, "retry_at": (int, float), "counted": bool},
@@ -61,6 +68,9 @@ def check_created(event: Event) -> None:
     if event.kind is not EventKind.RUN_CREATED:
         raise UnstorableError(f"a run begins with a run_created event, not {event.kind}")
     check_event(event)
+    priority = event.data.get("priority") or 0
+    if abs(priority) > _HIGHEST_PRIORITY:
+        raise UnstorableError(f"a run has the priority {priority}; it must be between ±{_HIGHEST_PRIORITY}")
 
 
 def check_fact(event: Event) -> None:

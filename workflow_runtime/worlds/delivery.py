@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from workflow_runtime.errors import WorldError
@@ -16,6 +16,8 @@ class Claim:
     message_id: str
     owner: str
     number: int
+    limited: bool = field(default=False, compare=False)
+    """Whether the message has a limit, in which there may be room once the claim is given up."""
 
 
 class ClaimKeeper(Protocol):
@@ -40,6 +42,11 @@ class HeldMessage:
     claim: Claim
     keeper: ClaimKeeper
 
+    @property
+    def receipt(self) -> str:
+        """See ``Delivery``."""
+        return f"{self.claim.number}.{self.claim.owner}"
+
     async def ack(self) -> None:
         """See ``Delivery``."""
         await self.keeper.ack(self.claim)
@@ -60,3 +67,10 @@ def claim_of(delivery: Delivery | None) -> Claim | None:
     if not isinstance(delivery, HeldMessage):
         raise WorldError(f"can not ack {delivery!r}: pass the delivery that this world's receive() returned")
     return delivery.claim
+
+
+def claim_by(message_id: str, receipt: str | None) -> Claim | None:
+    """The claim that a receipt for the message names; None for what no world of ours has given."""
+    number, _, owner = (receipt or "").partition(".")
+    plain = number.isascii() and number.isdigit() and len(number) < 19 and owner.isascii() and owner.isprintable()
+    return Claim(message_id, owner, int(number)) if plain else None

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from workflow_runtime.events import Event, Json
-from workflow_runtime.worlds.base import Message, NewRun, UnstorableError
+from workflow_runtime.worlds.base import Limit, Message, NewRun, UnstorableError
 
 _TEXTS_OF_MESSAGES = ("id", "run_id", "step_id", "step_name", "key", "watch_id", "watched", "trace")
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -64,6 +64,18 @@ def encode_event(event: Event) -> EncodedEvent:
         ) from error
 
 
+def encode_limit(limit: Limit | None) -> str:
+    """``limit`` as text, the same for equal ones; empty for None. ``decode_limit`` gives it back."""
+    if limit is None:
+        return ""
+    return _encoder.encode([limit.name, limit.concurrency, float(limit.every), limit.of_run])
+
+
+def decode_limit(text: str) -> Limit | None:
+    """What ``encode_limit`` encoded."""
+    return Limit(*json.loads(text)) if text else None
+
+
 def encode_run(run: NewRun) -> EncodedRun:
     """Raises ``UnstorableError`` when the run can not be stored."""
     _check_text(run.id, "the id of a run")
@@ -88,6 +100,11 @@ def check_bundle(bundle_hash: str, data: bytes) -> None:
         raise UnstorableError(f"the data of bundle {bundle_hash!r} is of type {type(data).__name__}; it must be bytes")
 
 
+def check_workflow(workflow: str) -> None:
+    """Raise ``UnstorableError`` when no workflow can be called so."""
+    _check_text(workflow, "what is to be paused")
+
+
 def check_messages(messages: Iterable[Message]) -> None:
     """Raise ``UnstorableError`` when one of them can not be stored."""
     for message in messages:
@@ -96,6 +113,8 @@ def check_messages(messages: Iterable[Message]) -> None:
             text = getattr(message, name)
             if text is not None and not text.isascii():
                 _check_text(text, f"the {name} of message {message.id!r}")
+        if message.limit is not None:
+            _check_limit(message.limit, f"the limit of message {message.id!r}")
 
 
 def storable(text: str) -> bool:
@@ -112,6 +131,13 @@ def storable(text: str) -> bool:
 def _check_text(text: str, what: str) -> None:
     if not storable(text):
         raise UnstorableError(f"{what} is {text!r}, with half of a surrogate pair; ids and keys must be valid text")
+
+
+def _check_limit(limit: Limit, what: str) -> None:
+    _check_text(limit.name, f"the name of {what}")
+    _check_number(limit.every, f"the time between takings of {what}")
+    if limit.every < 0 or (limit.concurrency is not None and limit.concurrency < 1):
+        raise UnstorableError(f"{what} is {limit}; nothing could ever pass it")
 
 
 def _check_number(number: float, what: str) -> None:

@@ -95,6 +95,7 @@ def new_run(run_id: str, created: Event) -> RunInfo:
         data.get("parent"),
         data.get("root"),
         dict(data.get("attributes") or {}),
+        data.get("priority") or 0,
     )
 
 
@@ -123,6 +124,7 @@ def run_at(run: RunInfo, slot: int) -> RunInfo:
         run.parent,
         run.root,
         run.attributes,
+        run.priority,
     )
 
 

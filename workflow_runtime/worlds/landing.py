@@ -134,6 +134,7 @@ def _end(records: Records, end: Event, run_id: str, now: float) -> None:
     """The run has ended: let go of what it has, and tell those who watch it."""
     records.drop_idle(run_id)
     records.hooks.remove_all(run_id)
+    records.free_places(run_id)
     for watch in records.watches.of(run_id):
         watcher = records.run(watch.run_id)
         if watcher is None or watcher.status.ended:

@@ -12,8 +12,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
+from workflow_runtime import clock
 from workflow_runtime.errors import WorldError
 from workflow_runtime.events import Event
+from workflow_runtime.worlds import memory_listing as listing
 from workflow_runtime.worlds import rules, streaming
 from workflow_runtime.worlds.base import (
     Chunks,
@@ -23,6 +25,7 @@ from workflow_runtime.worlds.base import (
     Log,
     Message,
     NewRun,
+    Queued,
     QueueDepth,
     Recorded,
     Refused,
@@ -33,10 +36,17 @@ from workflow_runtime.worlds.base import (
     StreamWriter,
 )
 from workflow_runtime.worlds.checks import check_batch, check_created, check_fact, check_runs
-from workflow_runtime.worlds.delivery import Claim, HeldMessage, claim_of
-from workflow_runtime.worlds.encoding import check_bundle, check_chunks, check_messages, encode_event, encode_run
+from workflow_runtime.worlds.delivery import Claim, HeldMessage, claim_by, claim_of
+from workflow_runtime.worlds.encoding import (
+    check_bundle,
+    check_chunks,
+    check_messages,
+    check_workflow,
+    encode_event,
+    encode_run,
+)
 from workflow_runtime.worlds.landing import send
-from workflow_runtime.worlds.listing import Wanted, wanted
+from workflow_runtime.worlds.listing import wanted
 from workflow_runtime.worlds.memory_store import QUEUE, MemoryStore
 
 T = TypeVar("T")
@@ -66,11 +76,22 @@ class MemoryWorld:
             self._worker = None
             self.store.signals.ring(self.store.signals.topics())
 
-    async def create_run(self, run_id: str, created: Event, message: Message) -> RunInfo:
+    async def create_run(
+        self,
+        run_id: str,
+        created: Event,
+        message: Message,
+        *,
+        log: Sequence[Event] = (),
+        sends: Sequence[Message] = (),
+    ) -> RunInfo:
         """See ``World``."""
         check_created(created)
+        check_batch(log)
+        check_messages(sends)
         new = encode_run(NewRun(run_id, created, message))
-        return self._transact(lambda store: rules.create_run(store, new, time.time()))
+        batch = [encode_event(event) for event in log]
+        return self._transact(lambda store: rules.create_run(store, new, clock.now(), batch, sends))
 
     async def load(self, run_id: str, after: int = 0, limit: int | None = None) -> Log:
         """See ``World``."""
@@ -84,12 +105,32 @@ class MemoryWorld:
         workflow: str | None = None,
         parent: str | None = None,
         attributes: Mapping[str, str] | None = None,
+        prefix: str = "",
+        since: float | None = None,
+        until: float | None = None,
         before: str | None = None,
         limit: int = 100,
     ) -> list[RunInfo]:
         """See ``World``."""
-        asked = wanted(status, workflow, parent, attributes, before, limit)
-        return self._transact(lambda store: _list_runs(store, asked))
+        asked = wanted(status, workflow, parent, attributes, prefix, since, until, before, limit)
+        return self._transact(lambda store: listing.runs(store, asked))
+
+    async def count_runs(
+        self,
+        *,
+        workflow: str | None = None,
+        attributes: Mapping[str, str] | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        at_most: int = 10_000,
+    ) -> dict[RunStatus, int]:
+        """See ``World``."""
+        asked = wanted(workflow=workflow, attributes=attributes, since=since, until=until, limit=at_most)
+        return self._transact(lambda store: listing.counts(store, asked))
+
+    async def delete_ended(self, before: float, limit: int = 100) -> int:
+        """See ``World``."""
+        return self._transact(lambda store: listing.delete_ended(store, before, max(limit, 0)))
 
     async def wait_for_end(self, run_id: str, timeout: float | None = None) -> RunInfo:
         """See ``World``."""
@@ -120,7 +161,7 @@ class MemoryWorld:
         batch = [encode_event(event) for event in events]
         new = [encode_run(run) for run in runs]
         claim = claim_of(ack)
-        return self._transact(lambda store: rules.commit(store, run_id, after, batch, sends, claim, new, time.time()))
+        return self._transact(lambda store: rules.commit(store, run_id, after, batch, sends, claim, new, clock.now()))
 
     async def record(
         self, run_id: str, event: Event, *, sends: Sequence[Message] = (), ack: Delivery | None = None
@@ -130,7 +171,7 @@ class MemoryWorld:
         check_messages(sends)
         fact = encode_event(event)
         claim = claim_of(ack)
-        return self._transact(lambda store: rules.record(store, run_id, fact, sends, claim, time.time()))
+        return self._transact(lambda store: rules.record(store, run_id, fact, sends, claim, clock.now()))
 
     async def start_step(self, run_id: str, step_id: str, message_id: str, now: float) -> StepStart:
         """See ``World``."""
@@ -139,7 +180,7 @@ class MemoryWorld:
     async def send(self, message: Message) -> None:
         """See ``World``."""
         check_messages((message,))
-        self._transact(lambda store: send(store, message, time.time()))
+        self._transact(lambda store: send(store, message, clock.now()))
 
     async def receive(self, limit: int) -> list[Delivery]:
         """See ``World``."""
@@ -150,16 +191,37 @@ class MemoryWorld:
                 taken, next_due = self._transact(lambda store: self._take(store, limit))
                 if taken:
                     return taken
-                await ticket.wait(None if next_due is None else max(0.0, next_due - time.time()))
+                await ticket.wait(None if next_due is None else max(0.0, next_due - clock.now()))
 
-    async def take(self, message_id: str) -> Delivery | None:
+    async def take(self, message_id: str, receipt: str | None = None) -> Delivery | None:
         """See ``World``."""
-        taken = self._transact(lambda store: store.take_one(message_id, self._worker or "", time.time()))
+        taken = None
+        if held := claim_by(message_id, receipt):
+            taken = self._transact(lambda store: store.take_over(held, self._worker or ""))
+        if taken is None:
+            taken = self._transact(lambda store: store.take_one(message_id, self._worker or "", clock.now()))
         return None if taken is None else HeldMessage(*taken, self)
 
     async def queue_depth(self) -> QueueDepth:
         """See ``World``."""
-        return self._transact(lambda store: store.depth(time.time()))
+        return self._transact(lambda store: store.depth(clock.now()))
+
+    async def list_messages(self, run_id: str | None = None, limit: int = 1000) -> list[Queued]:
+        """See ``World``."""
+        return self._transact(lambda store: store.list_messages(run_id, limit))
+
+    async def pause(self, workflow: str = "") -> None:
+        """See ``World``."""
+        check_workflow(workflow)
+        self._transact(lambda store: store.pause(workflow))
+
+    async def unpause(self, workflow: str = "") -> None:
+        """See ``World``."""
+        self._transact(lambda store: store.unpause(workflow))
+
+    async def paused(self) -> list[str]:
+        """See ``World``."""
+        return self._transact(lambda store: sorted(store.gates.paused))
 
     async def hook_by_token(self, token: str) -> HookInfo | None:
         """See ``World``."""
@@ -213,7 +275,7 @@ class MemoryWorld:
 
     async def again(self, claim: Claim, after: float) -> None:
         """See ``ClaimKeeper``."""
-        self._transact(lambda store: store.hand_back(claim, time.time() + after))
+        self._transact(lambda store: store.hand_back(claim, clock.now() + after))
 
     async def extend(self, claim: Claim) -> bool:
         """See ``ClaimKeeper``."""
@@ -225,18 +287,10 @@ class MemoryWorld:
         return self.store.transact(work)
 
     def _take(self, store: MemoryStore, limit: int) -> tuple[list[Delivery], float | None]:
-        taken = store.take(self._worker or "", limit, time.time())
+        taken = store.take(self._worker or "", limit, clock.now())
         if taken:
             return [HeldMessage(message, count, claim, self) for message, count, claim in taken], None
-        idle = store.idle()
-        return [], idle[0].ready_at if idle else None
-
-
-def _list_runs(store: MemoryStore, asked: Wanted) -> list[RunInfo]:
-    newest = sorted(store.runs.values(), key=lambda run: run.created_at)[::-1]
-    if asked.before is not None:
-        newest = newest[newest.index(store.known(asked.before)) + 1 :]
-    return [run for run in newest if asked.fits(run)][: asked.limit]
+        return [], store.next_due(clock.now())
 
 
 def _read_chunks(store: MemoryStore, run_id: str, name: str, start: int, limit: int) -> Chunks:

@@ -58,6 +58,11 @@ class MemoryHooks:
         """See ``HookRecords``."""
         self.keys.add((run_id, hook_id, key))
 
+    def forget(self, run_id: str) -> None:
+        """Forget the run's hooks and all keys that they have had."""
+        self.remove_all(run_id)
+        self.keys = {kept for kept in self.keys if kept[0] != run_id}
+
     def _read(self, owner: tuple[str, str]) -> HookInfo:
         _, bare, data = self.live[owner]
         metadata, webhook = decode_data(data)
@@ -78,11 +83,7 @@ class MemoryWatches:
     def save(self, watch: Watch) -> None:
         """See ``WatchRecords``."""
         key = (watch.run_id, watch.watch_id)
-        before = self.all.get(key)
-        if before is not None and before.target is not None:
-            self.by_target[before.target].discard(key)
-            if not self.by_target[before.target]:
-                del self.by_target[before.target]
+        self._remove(key)
         self.all[key] = watch
         if watch.target is not None:
             self.by_target.setdefault(watch.target, set()).add(key)
@@ -90,6 +91,18 @@ class MemoryWatches:
     def of(self, target: str) -> Sequence[Watch]:
         """See ``WatchRecords``."""
         return [self.all[key] for key in sorted(self.by_target.get(target, ()))]
+
+    def forget(self, run_id: str) -> None:
+        """Forget the watches that the run has."""
+        for key in [key for key in self.all if key[0] == run_id]:
+            self._remove(key)
+
+    def _remove(self, key: tuple[str, str]) -> None:
+        before = self.all.pop(key, None)
+        if before is not None and before.target is not None:
+            self.by_target[before.target].discard(key)
+            if not self.by_target[before.target]:
+                del self.by_target[before.target]
 
 
 @dataclass(slots=True)

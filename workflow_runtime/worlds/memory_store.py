@@ -13,11 +13,12 @@ from typing import TypeVar
 
 from workflow_runtime.errors import RunNotFoundError
 from workflow_runtime.events import Event
-from workflow_runtime.worlds.base import Message, QueueDepth, RunInfo
+from workflow_runtime.worlds.base import Message, Queued, QueueDepth, RunInfo
 from workflow_runtime.worlds.delivery import Claim
 from workflow_runtime.worlds.encoding import EncodedEvent, decode_data
 from workflow_runtime.worlds.entities import StepState, WaitStatus, goes_on
 from workflow_runtime.worlds.memory_entities import MemoryHooks, MemoryStreams, MemoryWatches
+from workflow_runtime.worlds.memory_gates import MemoryGates
 from workflow_runtime.worlds.signals import Signals, Topic
 
 T = TypeVar("T")
@@ -25,7 +26,7 @@ QUEUE = ""  # the topic of receivers
 
 
 @dataclass(slots=True)
-class Queued:
+class Kept:
     """A message in the queue. ``claim`` is the last one made, whether its owner lives or not."""
 
     message: Message
@@ -45,7 +46,7 @@ class MemoryStore:
     """The handles that are open."""
     rung: set[Topic] = field(default_factory=set)
     """The topics to ring when the transaction is over."""
-    queue: dict[str, Queued] = field(default_factory=dict)
+    queue: dict[str, Kept] = field(default_factory=dict)
     runs: dict[str, RunInfo] = field(default_factory=dict)
     logs: dict[str, list[EncodedEvent]] = field(default_factory=dict)
     steps: dict[tuple[str, str], StepState] = field(default_factory=dict)
@@ -55,6 +56,7 @@ class MemoryStore:
     hooks: MemoryHooks = field(default_factory=MemoryHooks)
     watches: MemoryWatches = field(default_factory=MemoryWatches)
     streams: MemoryStreams = field(default_factory=MemoryStreams)
+    gates: MemoryGates = field(default_factory=MemoryGates)
     bundles: dict[str, bytes] = field(default_factory=dict)
     numbers: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -151,13 +153,15 @@ class MemoryStore:
 
     def put(self, message: Message, ready_at: float) -> None:
         """See ``Records``."""
-        self.queue[message.id] = Queued(message, ready_at, next(self.numbers))
+        self.queue[message.id] = Kept(message, ready_at, next(self.numbers))
         self.rung.add(QUEUE)
 
     def remove(self, claim: Claim) -> None:
         """See ``Records``."""
         if self.holds(claim):
             del self.queue[claim.message_id]
+            if claim.limited:
+                self.rung.add(QUEUE)
 
     def drop_idle(self, run_id: str) -> None:
         """See ``Records``."""
@@ -166,6 +170,11 @@ class MemoryStore:
         ]
         for message_id in idle:
             del self.queue[message_id]
+
+    def free_places(self, run_id: str) -> None:
+        """See ``Records``."""
+        if self.gates.free(run_id):
+            self.rung.add(QUEUE)
 
     def holds(self, claim: Claim) -> bool:
         """Whether the claim is the last one made on its message, and was not handed back."""
@@ -195,22 +204,38 @@ class MemoryStore:
             queued.ready_at = queued.ready_at if ready_at is None else ready_at
             self.rung.add(QUEUE)
 
-    def idle(self) -> list[Queued]:
-        """What nobody has in hand, earliest due first."""
+    def idle(self) -> list[Kept]:
+        """What nobody has in hand, in the order of delivery."""
         idle = (q for q in self.queue.values() if not self.in_hand(q.message.id))
-        return sorted(idle, key=lambda q: (q.ready_at, q.number))
+        return sorted(idle, key=lambda q: (-self._priority(q), q.ready_at, q.number))
 
     def take(self, owner: str, limit: int, now: float) -> list[tuple[Message, int, Claim]]:
-        """Take up to ``limit`` due messages in hand, earliest due first: each with its count of deliveries and its claim."""
-        due = [queued for queued in self.idle() if queued.ready_at <= now][:limit]
-        return [self._claim(queued, owner) for queued in due]
+        """Take up to ``limit`` due messages in hand: each with its count of deliveries and its claim."""
+        taken: list[tuple[Message, int, Claim]] = []
+        for queued in self.idle():
+            if len(taken) < limit and self._is_due(queued, now):
+                taken.append(self._claim(queued, owner, now))
+        return taken
+
+    def next_due(self, now: float) -> float | None:
+        """When the first message is due that nobody has in hand, as things stand; None when there is none."""
+        times = (self._due_at(queued, now) for queued in self.idle())
+        return min((at for at in times if at is not None), default=None)
 
     def take_one(self, message_id: str, owner: str, now: float) -> tuple[Message, int, Claim] | None:
         """Take that message in hand, as ``take`` does, if it is due and nobody has it."""
         queued = self.queue.get(message_id)
-        if queued is None or queued.ready_at > now or self.in_hand(message_id):
+        if queued is None or self.in_hand(message_id) or not self._is_due(queued, now):
             return None
-        return self._claim(queued, owner)
+        return self._claim(queued, owner, now)
+
+    def take_over(self, claim: Claim, owner: str) -> tuple[Message, int, Claim] | None:
+        """Put another claim in the place of this one, if it still holds."""
+        if not self.holds(claim):
+            return None
+        queued = self.queue[claim.message_id]
+        queued.claim = Claim(queued.message.id, owner, next(self.numbers), queued.message.limit is not None)
+        return queued.message, queued.count, queued.claim
 
     def depth(self, now: float) -> QueueDepth:
         """How many messages there are."""
@@ -218,7 +243,48 @@ class MemoryStore:
         due = sum(queued.ready_at <= now for queued in idle)
         return QueueDepth(due, len(self.queue) - len(idle), len(idle) - due)
 
-    def _claim(self, queued: Queued, owner: str) -> tuple[Message, int, Claim]:
+    def list_messages(self, run_id: str | None, limit: int) -> list[Queued]:
+        """See ``World``."""
+        found = [q for q in self.queue.values() if run_id in (None, q.message.run_id)]
+        found.sort(key=lambda q: (q.ready_at, q.number))
+        return [Queued(q.message, q.ready_at, self.in_hand(q.message.id), q.count) for q in found[: max(limit, 0)]]
+
+    def pause(self, workflow: str) -> None:
+        """See ``World``."""
+        self.gates.paused.add(workflow)
+
+    def unpause(self, workflow: str) -> None:
+        """See ``World``."""
+        self.gates.paused.discard(workflow)
+        self.rung.add(QUEUE)
+
+    def _is_due(self, queued: Kept, now: float) -> bool:
+        at = self._due_at(queued, now) if queued.ready_at <= now else None
+        return at is not None and at <= now
+
+    def _due_at(self, queued: Kept, now: float) -> float | None:
+        """When it may be delivered; None: not before a place comes free, or something is unpaused."""
+        message = queued.message
+        if self.gates.keep_back(self.run(message.run_id)):
+            return None
+        if message.limit is None:
+            return queued.ready_at
+        room = self.gates.room_from(message.limit, message.run_id, self._in_work(message.limit.name), now)
+        return None if room is None else max(queued.ready_at, room)
+
+    def _in_work(self, name: str) -> int:
+        limits = ((q.message.id, q.message.limit) for q in self.queue.values())
+        return sum(
+            limit is not None and limit.name == name and not limit.of_run and self.in_hand(id_) for id_, limit in limits
+        )
+
+    def _priority(self, queued: Kept) -> int:
+        run = self.run(queued.message.run_id)
+        return 0 if run is None else run.priority
+
+    def _claim(self, queued: Kept, owner: str, now: float) -> tuple[Message, int, Claim]:
+        message = queued.message
         queued.count += 1
-        queued.claim = Claim(queued.message.id, owner, next(self.numbers))
-        return queued.message, queued.count, queued.claim
+        queued.claim = Claim(message.id, owner, next(self.numbers), message.limit is not None)
+        self.gates.take(message, self.run(message.run_id), now)
+        return message, queued.count, queued.claim

@@ -146,7 +146,10 @@ class Records(Protocol):
         """Keep a new message, and tell those who receive."""
 
     def remove(self, claim: Claim) -> None:
-        """Remove the claimed message, if the claim still holds."""
+        """Remove the claimed message, if the claim still holds, and tell those who receive when that makes room in a limit."""
 
     def drop_idle(self, run_id: str) -> None:
         """Remove the run's messages that nobody has in hand."""
+
+    def free_places(self, run_id: str) -> None:
+        """Let go of the places that the run holds under limits, and tell those who receive when it has held any."""

@@ -34,7 +34,13 @@ from workflow_runtime.worlds.landing import land, send
 from workflow_runtime.worlds.records import Records
 
 
-def create_run(records: Records, new: EncodedRun, now: float) -> RunInfo:
+def create_run(
+    records: Records,
+    new: EncodedRun,
+    now: float,
+    log: Sequence[EncodedEvent] = (),
+    sends: Sequence[Message] = (),
+) -> RunInfo:
     """``World.create_run``."""
     run = records.run(new.id)
     if run is not None:
@@ -42,8 +48,12 @@ def create_run(records: Records, new: EncodedRun, now: float) -> RunInfo:
     run = new_run(new.id, new.created.event)
     records.add_run(run)
     records.append(new.id, run.slot, new.created)
-    send(records, new.message, now)
-    return run
+    for message in (new.message, *sends):
+        send(records, message, now)
+    if not log:
+        return run
+    land(records, run, log, now)
+    return _run(records, new.id)
 
 
 def commit(

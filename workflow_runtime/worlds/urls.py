@@ -56,9 +56,35 @@ def _sqlite(url: str) -> World:
     return SqliteWorld(unquote(parts.path.removeprefix("/")))
 
 
+def _nats(url: str) -> World:
+    try:
+        from workflow_runtime.worlds.nats import NatsWorld, read_url  # and so with NATS
+    except ModuleNotFoundError as error:
+        raise WorldError(
+            f"a nats:// world needs the package {error.name}; install the extra: pip install 'workflow-build[nats]'"
+        ) from error
+    return NatsWorld(read_url(url))
+
+
 def _meant(path: str) -> str:
     """What to write when a path that looks absolute may not be meant so."""
     return f", or sqlite:///{path.removeprefix('/')} for a path from the current folder" if path[:1] == "/" else ""
 
 
-_MAKERS: Mapping[str, Callable[[str], World]] = {"memory": _memory, "sqlite": _sqlite}
+def _postgres(url: str) -> World:
+    try:
+        from workflow_runtime.worlds.postgres import PostgresWorld  # and so with Postgres
+    except ModuleNotFoundError as error:
+        raise WorldError(
+            f"a postgresql:// world needs the package {error.name}; install the extra: pip install 'workflow-build[postgres]'"
+        ) from error
+    return PostgresWorld(url)
+
+
+_MAKERS: Mapping[str, Callable[[str], World]] = {
+    "memory": _memory,
+    "sqlite": _sqlite,
+    "postgresql": _postgres,
+    "postgres": _postgres,
+    "nats": _nats,
+}

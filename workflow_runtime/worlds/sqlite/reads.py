@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from workflow_runtime.errors import RunNotFoundError
 from workflow_runtime.events import Event
-from workflow_runtime.worlds.base import Log, Message, QueueDepth, RunInfo, RunStatus
+from workflow_runtime.worlds.base import Log, Message, Queued, QueueDepth, RunInfo, RunStatus
 from workflow_runtime.worlds.delivery import Claim
 from workflow_runtime.worlds.encoding import storable
 from workflow_runtime.worlds.entities import StepStatus, goes_on
 from workflow_runtime.worlds.sqlite import statements as sql
+from workflow_runtime.worlds.sqlite.lines import next_ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Outlook:
     """What the queue holds for a receiver."""
 
     next_ready: float | None
-    """When the first message that nobody owns may be delivered."""
+    """When the first message that nobody owns may be delivered, as things stand."""
     dead: tuple[str, ...]
     """The owners of messages that do not live any more."""
 
@@ -48,14 +49,14 @@ def read_log(connection: sqlite3.Connection, run_id: str, after: int, limit: int
     return Log(run, events(connection, run_id, after, run.slot, limit))
 
 
-def read_outlook(connection: sqlite3.Connection, is_alive: Callable[[str], bool]) -> Outlook:
+def read_outlook(connection: sqlite3.Connection, now: float, is_alive: Callable[[str], bool]) -> Outlook:
     """What the queue holds for a receiver."""
     dead = []
     owner = ""
     while (owner := connection.execute(sql.NEXT_OWNER, (owner,)).fetchone()[0]) is not None:
         if not is_alive(owner):
             dead.append(owner)
-    return Outlook(connection.execute(sql.NEXT_READY).fetchone()[0], tuple(dead))
+    return Outlook(next_ready(connection, now), tuple(dead))
 
 
 def read_depth(connection: sqlite3.Connection, now: float, is_alive: Callable[[str], bool]) -> QueueDepth:
@@ -68,6 +69,27 @@ def read_depth(connection: sqlite3.Connection, now: float, is_alive: Callable[[s
         else:
             idle, due = idle + owned, due + owned_due
     return QueueDepth(due, in_hand, idle - due)
+
+
+def read_messages(
+    connection: sqlite3.Connection, run_id: str | None, limit: int, is_alive: Callable[[str], bool]
+) -> list[Queued]:
+    """The messages in the queue, of one run or of all, those that are ready first at the front."""
+    most = max(limit, 0)
+    if run_id is None:
+        rows = connection.execute(sql.MESSAGES, (most,)).fetchall()
+    else:
+        rows = connection.execute(sql.MESSAGES_OF_RUN, (run_id, most)).fetchall() if storable(run_id) else []
+    found = ((sql.message_of(row), *row[1:4]) for row in rows)
+    return [
+        Queued(message, ready_at, owner is not None and is_alive(owner), deliveries)
+        for message, ready_at, deliveries, owner in found
+    ]
+
+
+def read_paused(connection: sqlite3.Connection) -> list[str]:
+    """What has been paused, in order."""
+    return [workflow for (workflow,) in connection.execute(sql.PAUSED)]
 
 
 def read_bundle(connection: sqlite3.Connection, bundle_hash: str) -> bytes | None:

@@ -6,17 +6,20 @@ import itertools
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from workflow_runtime.events import Event
 from workflow_runtime.worlds.base import Message, RunInfo
 from workflow_runtime.worlds.delivery import Claim
-from workflow_runtime.worlds.encoding import EncodedEvent, encode_data, storable
+from workflow_runtime.worlds.encoding import EncodedEvent, encode_data, encode_limit, storable
 from workflow_runtime.worlds.entities import StepState, StepStatus, WaitStatus
 from workflow_runtime.worlds.signals import Topic
 from workflow_runtime.worlds.sqlite import statements as sql
 from workflow_runtime.worlds.sqlite.hooks import SqliteHooks, SqliteWatches
+from workflow_runtime.worlds.sqlite.lines import Row, all_is_paused, due, room
 from workflow_runtime.worlds.sqlite.reads import events
+from workflow_runtime.worlds.sqlite.removal import delete_ended
 from workflow_runtime.worlds.sqlite.streams import SqliteStreams
 
 Taken = tuple[Message, int, Claim]
@@ -60,8 +63,9 @@ class SqliteRecords:
     def add_run(self, run: RunInfo) -> None:
         """See ``Records``."""
         times = (run.created_at, run.started_at, run.ended_at)
-        row = (run.id, run.workflow, run.bundle, run.status.value, *times, run.slot, run.parent, run.root)
+        row = (run.id, run.workflow, run.bundle, run.status.value, *times, run.slot, run.parent, run.root, run.priority)
         self.connection.execute(sql.ADD_RUN, row)
+        self.connection.execute(sql.ADOPT_MESSAGES, (-run.priority, run.workflow, run.id))
         if run.attributes:
             self._save_attributes(run)
 
@@ -146,18 +150,43 @@ class SqliteRecords:
         """See ``Records``."""
         names = (message.id, message.run_id, message.step_id, message.step_name, message.key, message.due)
         more = (message.watch_id, message.watched, message.cancels_children, message.trace)
-        self.connection.execute(sql.PUT, (*names, *more, ready_at))
+        limit = message.limit
+        holds = None if limit is None or limit.of_run else limit.name
+        self.connection.execute(sql.PUT, (*names, *more, encode_limit(limit), holds, ready_at))
         self.rung.add(QUEUE)
 
     def remove(self, claim: Claim) -> None:
         """See ``Records``."""
         self.connection.execute(sql.REMOVE_CLAIMED, (claim.message_id, claim.owner, claim.number))
+        if claim.limited:
+            self.rung.add(QUEUE)
 
     def drop_idle(self, run_id: str) -> None:
         """See ``Records``."""
         for seq, owner in self.connection.execute(sql.OF_RUN, (run_id,)).fetchall():
             if self._idle(owner):
                 self.connection.execute(sql.REMOVE, (seq,))
+
+    def free_places(self, run_id: str) -> None:
+        """See ``Records``."""
+        if self.connection.execute(sql.FREE_PLACES, (run_id,)).rowcount:
+            self.rung.add(QUEUE)
+
+    def delete_ended(self, before: float, limit: int) -> int:
+        """See ``World``."""
+        self.rung.add(QUEUE)
+        return delete_ended(self.connection, before, limit)
+
+    def pause(self, workflow: str) -> None:
+        """See ``World``."""
+        self.connection.execute(sql.PAUSE, (workflow,))
+        self.connection.execute(sql.SET_PAUSED, (1, 1, workflow))
+
+    def unpause(self, workflow: str) -> None:
+        """See ``World``."""
+        if storable(workflow) and self.connection.execute(sql.UNPAUSE, (workflow,)).rowcount:
+            self.connection.execute(sql.SET_PAUSED, (0, 0, workflow))
+            self.rung.add(QUEUE)
 
     def hand_back(self, claim: Claim, ready_at: float | None = None) -> None:
         """Put the claimed message back in the queue, if the claim still holds."""
@@ -176,19 +205,48 @@ class SqliteRecords:
             self.rung.add(QUEUE)
 
     def take(self, owner: str, limit: int, now: float) -> list[Taken]:
-        """Take up to ``limit`` due messages in hand, earliest due first: each with its count of deliveries and its claim."""
-        return [self._claim(row, owner) for row in self.connection.execute(sql.DUE, (now, limit)).fetchall()]
+        """Take up to ``limit`` due messages in hand: each with its count of deliveries and its claim."""
+        rows = due(self.connection, limit, now, lambda row: self._has_room(row, now))
+        return [self._claim(row, owner, now) for row in islice(rows, limit)]
 
     def take_one(self, message_id: str, owner: str, now: float) -> list[Taken]:
         """Take that message in hand, as ``take`` does, if it is due and nobody has it."""
         row = self._row(sql.MESSAGE_BY_ID, message_id, now)
-        return [] if row is None or self.in_hand(message_id) else [self._claim(row, owner)]
+        if row is None or self.in_hand(message_id) or all_is_paused(self.connection) or not self._has_room(row, now):
+            return []
+        return [self._claim(row, owner, now)]
 
-    def _claim(self, row: tuple[Any, ...], owner: str) -> Taken:
+    def take_over(self, claim: Claim, owner: str) -> list[Taken]:
+        """Put another claim in the place of this one, if it still holds."""
+        row = self._row(sql.MESSAGE_BY_CLAIM, claim.message_id, claim.owner, claim.number)
+        if row is None:
+            return []
+        seq, _, deliveries, *_ = row
         message = sql.message_of(row)
-        claim = Claim(message.id, owner, next(_numbers))
-        self.connection.execute(sql.TAKE, (owner, claim.number, row[0]))
-        return message, row[1] + 1, claim
+        new = Claim(claim.message_id, owner, next(_numbers), message.limit is not None)
+        self.connection.execute(sql.TAKE_OVER, (owner, new.number, seq))
+        return [(message, deliveries, new)]
+
+    def _has_room(self, row: Row, now: float) -> bool:
+        """Whether the message's limit has room, if it has one."""
+        message = sql.message_of(row)
+        if message.limit is None:
+            return True
+        owners = self.connection.execute(sql.OWNERS_UNDER, (message.limit.name,)).fetchall()
+        in_hand = sum(count for owner, count in owners if not self._idle(owner))
+        at = room(self.connection, message.limit, message.run_id, in_hand, now)
+        return at is not None and at <= now
+
+    def _claim(self, row: Row, owner: str, now: float) -> Taken:
+        seq, _, deliveries, *_ = row
+        message = sql.message_of(row)
+        claim = Claim(message.id, owner, next(_numbers), message.limit is not None)
+        self.connection.execute(sql.TAKE, (owner, claim.number, seq))
+        if message.limit is not None:
+            self.connection.execute(sql.SAVE_TAKING, (message.limit.name, now))
+            if message.limit.of_run:
+                self.connection.execute(sql.ADD_PLACE, (message.limit.name, message.run_id))
+        return message, deliveries + 1, claim
 
     def _save_attributes(self, run: RunInfo) -> None:
         data = encode_data(dict(run.attributes)) if run.attributes else None

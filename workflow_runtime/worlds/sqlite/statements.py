@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from workflow_runtime.events import Event, EventKind
 from workflow_runtime.worlds.base import HookInfo, Message, RunInfo, RunStatus
-from workflow_runtime.worlds.encoding import decode_data
+from workflow_runtime.worlds.encoding import decode_data, decode_limit
 
-RUN_COLUMNS = (
-    "SELECT id, workflow, bundle, status, created_at, started_at, ended_at, slot, parent, root, runs.attributes"
-)
+RUN_COLUMNS = "SELECT id, workflow, bundle, status, created_at, started_at, ended_at, slot, parent, root, runs.attributes, priority"
 RUN_BY_ID = f"{RUN_COLUMNS} FROM runs WHERE id = ?"
-ADD_RUN = "INSERT INTO runs (id, workflow, bundle, status, created_at, started_at, ended_at, slot, parent, root) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+ADD_RUN = "INSERT INTO runs (id, workflow, bundle, status, created_at, started_at, ended_at, slot, parent, root, priority) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# Messages of the run that were sent before it was created.
+ADOPT_MESSAGES = (
+    "UPDATE messages SET rank = ?, paused = EXISTS (SELECT 1 FROM paused WHERE workflow = ?) WHERE run_id = ?"
+)
 SAVE_RUN = "UPDATE runs SET status = ?, started_at = ?, ended_at = ?, slot = ? WHERE id = ?"
 # By far the most frequent; it leaves the index over the status alone.
 SAVE_SLOT = "UPDATE runs SET slot = ? WHERE id = ?"
@@ -23,6 +26,22 @@ ADD_ATTRIBUTE = (
 )
 ADD_CHILD = "UPDATE runs SET children = 1 WHERE id = ?"
 HAS_CHILDREN = "SELECT children FROM runs WHERE id = ?"
+ENDED = """
+SELECT seq, id FROM runs
+WHERE ended_at < ? AND NOT EXISTS (SELECT 1 FROM runs AS first WHERE first.id = runs.root AND first.ended_at IS NULL)
+AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.run_id = runs.id AND cancels_children)
+ORDER BY ended_at, seq LIMIT ?
+"""
+# ?1 is the run's seq, ?2 its id; each statement names both.
+DELETE_RUN = (
+    "DELETE FROM chunks WHERE ?1 AND stream IN (SELECT seq FROM streams WHERE run_id = ?2)",
+    "DELETE FROM attributes WHERE run = ?1 AND ?2 IS NOT NULL",
+    *(
+        f"DELETE FROM {table} WHERE ?1 AND run_id = ?2"
+        for table in ("events", "steps", "waits", "messages", "hook_keys", "watches", "streams")
+    ),
+    "DELETE FROM runs WHERE seq = ?1 AND ?2 IS NOT NULL",
+)
 
 EVENT = "SELECT kind, time, entity, data, slot FROM events"
 EVENTS = f"{EVENT} WHERE run_id = ? AND slot > ? AND slot <= ? ORDER BY slot LIMIT ?"
@@ -39,8 +58,12 @@ WITH_KEY = "SELECT seq, owner FROM messages WHERE key = ? ORDER BY seq"
 OF_RUN = "SELECT seq, owner FROM messages WHERE run_id = ?"
 HASTEN = "UPDATE messages SET ready_at = min(ready_at, ?) WHERE seq = ?"
 PUT = """
-INSERT INTO messages (id, run_id, step_id, step_name, key, due, watch_id, watched, cancels_children, trace, ready_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO messages (id, run_id, step_id, step_name, key, due, watch_id, watched, cancels_children, trace, limits, holds, ready_at, rank, paused)
+VALUES (
+    ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
+    coalesce((SELECT -priority FROM runs WHERE id = ?2), 0),
+    EXISTS (SELECT 1 FROM paused CROSS JOIN runs WHERE runs.id = ?2 AND runs.workflow = paused.workflow)
+)
 """
 REMOVE = "DELETE FROM messages WHERE seq = ?"
 REMOVE_CLAIMED = "DELETE FROM messages WHERE id = ? AND owner = ? AND claim = ?"
@@ -49,12 +72,35 @@ HAND_BACK = "UPDATE messages SET owner = NULL, claim = NULL, ready_at = coalesce
 FREE_OWNED = "UPDATE messages SET owner = NULL, claim = NULL, ready_at = min(ready_at, ?) WHERE owner = ?"
 OVERDUE = "UPDATE messages SET ready_at = ? WHERE owner IS NULL AND due <= ? AND ready_at > ?"
 TAKE = "UPDATE messages SET owner = ?, claim = ?, deliveries = deliveries + 1 WHERE seq = ?"
-MESSAGE = "SELECT seq, deliveries, id, run_id, step_id, step_name, key, due, watch_id, watched, cancels_children, trace FROM messages"
-DUE = f"{MESSAGE} WHERE owner IS NULL AND ready_at <= ? ORDER BY ready_at, seq LIMIT ?"
-MESSAGE_BY_ID = f"{MESSAGE} WHERE id = ? AND ready_at <= ?"
+TAKE_OVER = "UPDATE messages SET owner = ?, claim = ? WHERE seq = ?"
+MESSAGE = """
+SELECT seq, ready_at, deliveries, owner, id, run_id, step_id, step_name, key, due, watch_id, watched, cancels_children, trace, limits FROM messages
+"""
+READY_ORDER = itemgetter(1, 0)  # of rows of MESSAGE
+# A line: the messages of one rank and one limit; see lines.py.
+_IN_LINE = "owner IS NULL AND paused = 0 AND rank = ? AND limits = ?"
+# By way of the places, of which there are few: a line may be long.
+_WITH_PLACE = "INDEXED BY messages_of_run WHERE run_id IN (SELECT run_id FROM places WHERE name = ?)"
+_LINE = "SELECT rank, limits, ready_at FROM messages WHERE owner IS NULL AND paused = 0"
+FIRST_LINE = f"""
+{_LINE} AND NOT EXISTS (SELECT 1 FROM paused WHERE workflow = '') ORDER BY rank, limits, ready_at LIMIT 1
+"""
+# One comparison at a time: with both in one, SQLite would walk through the whole line.
+NEXT_LINE = f"""
+SELECT * FROM ({_LINE} AND rank = ?1 AND limits > ?2 ORDER BY limits, ready_at LIMIT 1)
+UNION ALL
+SELECT * FROM ({_LINE} AND rank > ?1 ORDER BY rank, limits, ready_at LIMIT 1)
+LIMIT 1
+"""
+READY_WITH_PLACE = f"SELECT min(ready_at) FROM messages {_WITH_PLACE} AND {_IN_LINE}"
+DUE = f"{MESSAGE} WHERE {_IN_LINE} AND ready_at <= ? ORDER BY ready_at, seq LIMIT ?"
+DUE_WITH_PLACE = f"{MESSAGE} {_WITH_PLACE} AND {_IN_LINE} AND ready_at <= ?"
+MESSAGES = f"{MESSAGE} ORDER BY ready_at, seq LIMIT ?"
+MESSAGES_OF_RUN = f"{MESSAGE} WHERE run_id = ? ORDER BY ready_at, seq LIMIT ?"
+MESSAGE_BY_CLAIM = f"{MESSAGE} WHERE id = ? AND owner = ? AND claim = ?"
+MESSAGE_BY_ID = f"{MESSAGE} WHERE id = ? AND paused = 0 AND ready_at <= ?"
 IDLE_DEPTH = "SELECT count(*), coalesce(sum(ready_at <= ?), 0) FROM messages WHERE owner IS NULL"
 OWNED_DEPTH = "SELECT owner, count(*), sum(ready_at <= ?) FROM messages WHERE owner IS NOT NULL GROUP BY owner"
-NEXT_READY = "SELECT min(ready_at) FROM messages WHERE owner IS NULL"
 NEXT_OWNER = "SELECT min(owner) FROM messages WHERE owner > ?"
 CLAIMED = """
 SELECT runs.status, steps.status, messages.id, messages.run_id, messages.cancels_children FROM messages
@@ -62,6 +108,21 @@ LEFT JOIN runs ON runs.id = messages.run_id
 LEFT JOIN steps ON steps.run_id = messages.run_id AND steps.step_id = messages.step_id
 WHERE messages.id = ? AND messages.owner = ? AND messages.claim = ?
 """
+
+IN_HAND_UNDER = "SELECT count(*) FROM messages WHERE owner IS NOT NULL AND holds = ?"
+OWNERS_UNDER = "SELECT owner, count(*) FROM messages WHERE owner IS NOT NULL AND holds = ? GROUP BY owner"
+COUNT_PLACES = "SELECT count(*) FROM places WHERE name = ?"
+HAS_PLACE = "SELECT 1 FROM places WHERE name = ? AND run_id = ?"
+ADD_PLACE = "INSERT OR IGNORE INTO places (name, run_id) SELECT ?, id FROM runs WHERE id = ? AND ended_at IS NULL"
+FREE_PLACES = "DELETE FROM places WHERE run_id = ?"
+TAKING = "SELECT time FROM takings WHERE name = ?"
+SAVE_TAKING = "INSERT OR REPLACE INTO takings (name, time) VALUES (?, ?)"
+IS_PAUSED = "SELECT 1 FROM paused WHERE workflow = ?"
+PAUSED = "SELECT workflow FROM paused ORDER BY workflow"
+PAUSE = "INSERT OR IGNORE INTO paused (workflow) VALUES (?)"
+UNPAUSE = "DELETE FROM paused WHERE workflow = ?"
+SET_PAUSED = "UPDATE messages SET paused = ? WHERE paused != ? AND (SELECT workflow FROM runs WHERE runs.id = messages.run_id) = ?"
+
 RUN_STATUS = "SELECT status FROM runs WHERE id = ?"
 
 HOOK = "SELECT token, run_id, hook_id, info, created_at FROM hooks"
@@ -93,10 +154,10 @@ BUNDLE = "SELECT data FROM bundles WHERE hash = ?"
 
 def run_of(row: tuple[Any, ...]) -> RunInfo:
     """The run in a row of ``RUN_COLUMNS``."""
-    run_id, workflow, bundle, status, created_at, started_at, ended_at, slot, parent, root, attributes = row
+    run_id, workflow, bundle, status, created_at, started_at, ended_at, slot, parent, root, attributes, priority = row
     known = {} if attributes is None else decode_data(attributes)
     times = (created_at, started_at, ended_at)
-    return RunInfo(run_id, workflow, bundle, RunStatus(status), *times, slot, parent, root, known)
+    return RunInfo(run_id, workflow, bundle, RunStatus(status), *times, slot, parent, root, known, priority)
 
 
 def event_of(row: tuple[Any, ...]) -> Event:
@@ -107,8 +168,9 @@ def event_of(row: tuple[Any, ...]) -> Event:
 
 def message_of(row: tuple[Any, ...]) -> Message:
     """The message in a row of ``MESSAGE``."""
-    _, _, message_id, run_id, step_id, step_name, key, due, watch_id, watched, cancels_children, trace = row
-    return Message(message_id, run_id, step_id, step_name, key, due, watch_id, watched, bool(cancels_children), trace)
+    message_id, run_id, step_id, step_name, key, due, watch_id, watched, cancels_children, trace, limits = row[4:]
+    told = (watch_id, watched, bool(cancels_children), trace)
+    return Message(message_id, run_id, step_id, step_name, key, due, *told, decode_limit(limits))
 
 
 def hook_of(row: tuple[Any, ...]) -> HookInfo:

@@ -24,6 +24,7 @@ from workflow_runtime.worlds.base import (
     Log,
     Message,
     NewRun,
+    Queued,
     QueueDepth,
     Recorded,
     Refused,
@@ -34,11 +35,12 @@ from workflow_runtime.worlds.base import (
     StreamWriter,
 )
 from workflow_runtime.worlds.checks import check_batch, check_created, check_fact, check_runs
-from workflow_runtime.worlds.delivery import Claim, HeldMessage, claim_of
+from workflow_runtime.worlds.delivery import Claim, HeldMessage, claim_by, claim_of
 from workflow_runtime.worlds.encoding import (
     check_bundle,
     check_chunks,
     check_messages,
+    check_workflow,
     encode_event,
     encode_run,
     storable,
@@ -89,11 +91,22 @@ class SqliteWorld:
         """Die without a word, leaving behind what a killed process leaves. For tests."""
         self._end(gently=False)
 
-    async def create_run(self, run_id: str, created: Event, message: Message) -> RunInfo:
+    async def create_run(
+        self,
+        run_id: str,
+        created: Event,
+        message: Message,
+        *,
+        log: Sequence[Event] = (),
+        sends: Sequence[Message] = (),
+    ) -> RunInfo:
         """See ``World``."""
         check_created(created)
+        check_batch(log)
+        check_messages(sends)
         new = encode_run(NewRun(run_id, created, message))
-        return await self._write(lambda records: rules.create_run(records, new, time.time()))
+        batch = [encode_event(event) for event in log]
+        return await self._write(lambda records: rules.create_run(records, new, time.time(), batch, sends))
 
     async def load(self, run_id: str, after: int = 0, limit: int | None = None) -> Log:
         """See ``World``."""
@@ -106,12 +119,32 @@ class SqliteWorld:
         workflow: str | None = None,
         parent: str | None = None,
         attributes: Mapping[str, str] | None = None,
+        prefix: str = "",
+        since: float | None = None,
+        until: float | None = None,
         before: str | None = None,
         limit: int = 100,
     ) -> list[RunInfo]:
         """See ``World``."""
-        asked = wanted(status, workflow, parent, attributes, before, limit)
+        asked = wanted(status, workflow, parent, attributes, prefix, since, until, before, limit)
         return await self._read(lambda connection: listing.read_runs(connection, asked))
+
+    async def count_runs(
+        self,
+        *,
+        workflow: str | None = None,
+        attributes: Mapping[str, str] | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        at_most: int = 10_000,
+    ) -> dict[RunStatus, int]:
+        """See ``World``."""
+        asked = wanted(workflow=workflow, attributes=attributes, since=since, until=until, limit=at_most)
+        return await self._read(lambda connection: listing.count_runs(connection, asked))
+
+    async def delete_ended(self, before: float, limit: int = 100) -> int:
+        """See ``World``."""
+        return await self._write(lambda records: records.delete_ended(before, limit))
 
     async def wait_for_end(self, run_id: str, timeout: float | None = None) -> RunInfo:
         """See ``World``."""
@@ -175,7 +208,9 @@ class SqliteWorld:
             if session.clock_was_put_back():
                 await self._write(lambda records: records.make_ready(time.time(), 0.0))
             with session.writer.signals.ticket(QUEUE) as ticket:
-                outlook = await session.reader.run(lambda connection: reads.read_outlook(connection, session.is_alive))
+                outlook = await session.reader.run(
+                    lambda connection: reads.read_outlook(connection, time.time(), session.is_alive)
+                )
                 left = _LOOK_FOR_THE_DEAD
                 if outlook.next_ready is not None:
                     left = min(left, outlook.next_ready - time.time())
@@ -184,20 +219,42 @@ class SqliteWorld:
                 elif taken := await self._take(session, limit, outlook.dead):
                     return taken
 
-    async def take(self, message_id: str) -> Delivery | None:
+    async def take(self, message_id: str, receipt: str | None = None) -> Delivery | None:
         """See ``World``."""
         session = self._live()
         if not storable(message_id):
             return None
-        taken = await self._in_hand(
-            session, lambda records: records.take_one(message_id, session.worker.id, time.time())
-        )
+        held = claim_by(message_id, receipt)
+
+        def work(records: SqliteRecords) -> list[Taken]:
+            taken = records.take_over(held, session.worker.id) if held else []
+            return taken or records.take_one(message_id, session.worker.id, time.time())
+
+        taken = await self._in_hand(session, work)
         return taken[0] if taken else None
 
     async def queue_depth(self) -> QueueDepth:
         """See ``World``."""
         session = self._live()
         return await self._read(lambda connection: reads.read_depth(connection, time.time(), session.is_alive))
+
+    async def list_messages(self, run_id: str | None = None, limit: int = 1000) -> list[Queued]:
+        """See ``World``."""
+        session = self._live()
+        return await self._read(lambda connection: reads.read_messages(connection, run_id, limit, session.is_alive))
+
+    async def pause(self, workflow: str = "") -> None:
+        """See ``World``."""
+        check_workflow(workflow)
+        await self._write(lambda records: records.pause(workflow))
+
+    async def unpause(self, workflow: str = "") -> None:
+        """See ``World``."""
+        await self._write(lambda records: records.unpause(workflow))
+
+    async def paused(self) -> list[str]:
+        """See ``World``."""
+        return await self._read(reads.read_paused)
 
     async def hook_by_token(self, token: str) -> HookInfo | None:
         """See ``World``."""
