@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from workflow_runtime.headers import Headers, asgi_headers
 from workflow_runtime.http import HttpResponse
+from workflow_runtime.page import with_page
 from workflow_runtime.places import is_ours, place_of
 from workflow_runtime.service import Service
 from workflow_runtime.webhook_route import Call
@@ -61,10 +62,13 @@ class AsgiRoutes:
 class AsgiMount:
     """``app`` with our routes before it, and the worker in its lifespan, which it need not know itself."""
 
-    def __init__(self, app: AsgiApp, service: Service) -> None:
+    def __init__(self, app: AsgiApp, service: Service, *, pulls: bool = True) -> None:
+        """Without ``pulls`` there is no worker; see ``Service.lifespan``."""
         self.app = app
+        self._pulls = pulls
         self._service = service
         self._routes = AsgiRoutes(service)
+        self._rest = with_page(app)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer what is ours, and hand on all else, WebSockets included."""
@@ -73,7 +77,7 @@ class AsgiMount:
         elif scope["type"] == "http" and is_ours(scope["path"], scope.get("root_path", "")):
             await self._routes(scope, receive, send)
         else:
-            await self.app(scope, receive, send)
+            await self._rest(scope, receive, send)
 
     async def _lifespan(self, scope: Message, receive: Receive, send: Send) -> None:
         """The worker starts after the app, and stops before it. An app that knows no lifespan is left alone."""
@@ -86,7 +90,7 @@ class AsgiMount:
             return
         async with AsyncExitStack() as stack:
             try:
-                await stack.enter_async_context(self._service.lifespan())
+                await stack.enter_async_context(self._service.lifespan(pulls=self._pulls))
             except Exception as error:
                 await inner.ask("lifespan.shutdown")
                 await send({"type": "lifespan.startup.failed", "message": f"the worker did not start: {error}"})

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, urlencode
 from workflow_runtime.bridge import Bridge
 from workflow_runtime.errors import WorkflowError
 from workflow_runtime.headers import Headers
-from workflow_runtime.http import PREFIX, HttpResponse, message_id
+from workflow_runtime.http import PREFIX, HttpResponse, pushed_message
 from workflow_runtime.places import place_of
 
 EventHandler: TypeAlias = Callable[[Any, Any], Any]
@@ -97,7 +97,8 @@ def _records(event: Any) -> list[Mapping[str, Any]]:
 
 def _is_ours(record: Mapping[str, Any]) -> bool:
     """Whether a message of SQS is a push: who may send to the queue is for its policy to say, so that it is not signed."""
-    return (message_id(record["body"].encode()) or "").startswith("wmsg_")
+    push = pushed_message(record["body"].encode())
+    return push is not None and push.message_id.startswith("wmsg_")
 
 
 def _attributes(record: Mapping[str, Any]) -> Headers:

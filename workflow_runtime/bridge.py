@@ -16,7 +16,7 @@ from workflow_runtime.background import Background, background, is_current, wait
 from workflow_runtime.http import HttpResponse
 from workflow_runtime.service import Service
 from workflow_runtime.webhook_route import Call, body_limit
-from workflow_runtime.worker import GRACE
+from workflow_runtime.worker_options import worker_options
 
 T = TypeVar("T")
 
@@ -150,7 +150,7 @@ class _Life:
         """End it, and wait for that."""
         self.background.call(self._over.set)
         with suppress(Exception):  # what kept it from starting, or from ending well, is in the log
-            self._ended.result(GRACE + PATIENCE)
+            self._ended.result(worker_options().grace + PATIENCE)
 
     async def _live(self, service: Service, pulls: bool) -> None:
         try:

@@ -76,14 +76,29 @@ def is_signed(secret: str, body: bytes, header: str, now: float) -> bool:
     return hmac.compare_digest(sign(secret, body, int(stamp)).encode(), header.encode("utf-8", "replace"))
 
 
-def message_id(body: bytes) -> str | None:
-    """The id of the message that a pushed body names; None when it names none. Such a body is a flat object."""
+@dataclass(frozen=True, slots=True)
+class Push:
+    """What a pushed body says: which message, and by what receipt whoever pushes it has it in hand, if they have."""
+
+    message_id: str
+    receipt: str | None = None
+
+    def body(self) -> bytes:
+        """It as a body."""
+        receipt = {} if self.receipt is None else {"receipt": self.receipt}
+        return json.dumps({"id": self.message_id, **receipt}).encode()
+
+
+def pushed_message(body: bytes) -> Push | None:
+    """What a pushed body says; None when it names no message. Such a body is a flat object."""
     try:
         data = parse_json(body, depth=1)
     except ValueError:
         return None
-    found = data.get("id") if isinstance(data, dict) else None
-    return found if isinstance(found, str) else None
+    if not isinstance(data, dict) or not isinstance(data.get("id"), str):
+        return None
+    receipt = data.get("receipt")
+    return Push(data["id"], receipt if isinstance(receipt, str) else None)
 
 
 def server_sent_events(stream: StreamReader, last_event_id: str | None = None) -> HttpStream:

@@ -9,14 +9,16 @@ from contextvars import ContextVar
 class Slot:
     """The place that one message in work has in its worker. ``changed`` is called when it is lent out and when it is taken back."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
+    def __init__(self, changed: Callable[[], None], *, is_extra: bool = False) -> None:
+        self.is_extra = is_extra
+        """Whether it is one beyond the worker's number, where runs may decide, and begin no steps."""
         self._changed = changed
         self._waiting = 0
 
     @property
     def lent(self) -> bool:
-        """Whether a step of it waits for a run, so that another message may be worked on meanwhile."""
-        return self._waiting > 0
+        """Whether it takes no place from another message: a step of it waits for a run, or it is an extra one."""
+        return self._waiting > 0 or self.is_extra
 
     def lend(self, by: int) -> None:
         """A step of it begins (1) or ends (-1) to wait."""

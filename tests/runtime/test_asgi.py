@@ -140,7 +140,7 @@ async def test_the_worker_starts_after_the_app_and_stops_before_it(
         async def __aexit__(self, *error: object) -> None:
             notes.append("worker stops")
 
-    monkeypatch.setattr(service, "lifespan", Noting)
+    monkeypatch.setattr(service, "lifespan", lambda *, pulls: Noting())
     served = Lived(AsgiMount(Recording(notes), service))
     await served.ask("startup")
     await served.ask("shutdown")

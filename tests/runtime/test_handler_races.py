@@ -16,6 +16,7 @@ import pytest
 
 from workflow_runtime import RetryableError, TooEarlyError, WorldError, step
 from workflow_runtime.bundles import Bundle
+from workflow_runtime.clock import clock_in_place
 from workflow_runtime.events import STEP_ENDS, EventKind
 from workflow_runtime.handler.options import HandlerOptions
 from workflow_runtime.worlds.base import Message, RunStatus
@@ -104,8 +105,7 @@ async def test_a_message_that_is_early_when_looked_at_and_due_a_moment_later_is_
     for name in ("ack", "again"):
         monkeypatch.setattr(app.world, name, noted(name, getattr(app.world, name)))
     ticks = itertools.chain([until - 1, until - 0.5, until - 0.01], itertools.repeat(until + 1))
-    with monkeypatch.context() as clock:
-        clock.setattr("workflow_runtime.handler.drive.time.time", lambda: next(ticks))
+    with clock_in_place(lambda: next(ticks)):
         await app.handler.handle(delivery)
     assert handed == ["again"]
 

@@ -13,8 +13,9 @@ from workflow_runtime.events import Event, EventKind
 from workflow_runtime.http import (
     BODY_LIMIT,
     SIGNATURE_AGE,
+    Push,
     is_signed,
-    message_id,
+    pushed_message,
     raw_bytes,
     read_limited,
     server_sent_events,
@@ -74,11 +75,20 @@ async def test_a_body_over_the_limit_is_not_read() -> None:
     ],
 )
 def test_what_names_no_message_is_refused(body: Any) -> None:
-    assert message_id(body) is None
+    assert pushed_message(body) is None
 
 
 def test_a_message_is_named_by_its_id() -> None:
-    assert message_id(b'{"id": "wmsg_1", "run_id": "wrun_1", "step_id": null}') == "wmsg_1"
+    assert pushed_message(b'{"id": "wmsg_1", "run_id": "wrun_1", "step_id": null}') == Push("wmsg_1")
+
+
+@pytest.mark.parametrize("push", [Push("wmsg_1"), Push("wmsg_1", "7.somebody"), Push('"\u00e9\\', "")])
+def test_what_is_pushed_is_read_as_it_was_written(push: Push) -> None:
+    assert pushed_message(push.body()) == push
+
+
+def test_a_receipt_that_is_none_is_left_out() -> None:
+    assert pushed_message(b'{"id": "wmsg_1", "receipt": 7}') == Push("wmsg_1")
 
 
 class TestServerSentEvents:

@@ -13,11 +13,12 @@ import pytest
 
 from workflow_runtime import RunFailedError, WorkflowError, process, start, step, workflow
 from workflow_runtime.bundles import Bundle, BundleModule
-from workflow_runtime.http import BUILD_HEADER, SIGNATURE_HEADER, sign
+from workflow_runtime.http import BUILD_HEADER, SIGNATURE_HEADER, Push, sign
 from workflow_runtime.identity import workflow_of
 from workflow_runtime.project import Project, Registrations, register_project
 from workflow_runtime.service import Service
 from workflow_runtime.worlds.base import Message
+from workflow_runtime.worlds.sqlite import SqliteWorld
 
 SOURCE = """
 @__workflow_step__("step//service_app//double")
@@ -249,3 +250,50 @@ def idle_worker(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         monkeypatch.setattr("workflow_runtime.worker.Worker._pull", nothing)
 
     return make
+
+
+async def test_a_look_while_the_world_closes_does_not_open_it_again(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[dict[str, Any]] = []
+    close = SqliteWorld.close
+
+    async def looked_at(world: SqliteWorld) -> None:
+        answers.append(json.loads((await service.health()).body))
+        await close(world)
+
+    monkeypatch.setattr(SqliteWorld, "close", looked_at)
+    async with service.lifespan():
+        assert json.loads((await service.health()).body)["worker"] == "running"
+
+    assert [(answer["worker"], answer["world"]) for answer in answers] == [("not started", "not opened")]
+    assert process._world is None
+
+
+async def test_a_push_to_what_stops_is_for_others(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKFLOW_SECRET", "s")
+    body = Push("wmsg_1").body()
+    headers = {SIGNATURE_HEADER: sign("s", body, time.time())}
+    async with service.lifespan(pulls=False):
+        assert (await service.flow(headers, chunks(body))).status == 200
+
+    answer = await service.flow(headers, chunks(body))
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+
+
+async def test_a_push_with_a_receipt_takes_the_message_over(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKFLOW_SECRET", "s")
+    run = await start(double_twice, 3)
+    async with process.held_world() as world, service.lifespan(pulls=False):
+        (delivery,) = await world.receive(1)
+        for push in (Push(delivery.message.id), Push(delivery.message.id, delivery.receipt)):
+            assert not await _ended(run.id)
+            body = push.body()
+            headers = {SIGNATURE_HEADER: sign("s", body, time.time())}
+            assert (await service.flow(headers, chunks(body))).status == 200
+        assert await _ended(run.id)
+        assert not await delivery.extend()
+
+
+async def _ended(run_id: str) -> bool:
+    return (await (await process.process_world()).load(run_id)).run.status.ended
