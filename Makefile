@@ -34,8 +34,8 @@ docs: $(READY) ## write the documentation as a site to site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build -q --strict
 	@echo "site/start.html is the first page"
 
-bench: $(READY) ## measure what the README promises in numbers
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename $$file .py)" || exit 1; done
+bench: $(READY) ## measure all that is promised in numbers, to .bench/; ARGS go to it: --quick, --only web,postgres
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 peers: $(READY) ## measure DBOS, absurd, Restate, Temporal and vercel-workflow beside us, in one sitting; ARGS go to it
 	@$(BIN)/python -m benchmarks.peers $(ARGS)

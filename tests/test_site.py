@@ -45,3 +45,11 @@ def test_every_public_name_has_its_place_in_the_reference() -> None:
     named = [name for text in pages for name in re.findall(r"(?m)^::: workflow_runtime\.(\w+)$", text)]
 
     assert sorted(named) == sorted(workflow_runtime.__all__)
+
+
+@pytest.mark.timeout(300)
+def test_the_page_of_commands_is_what_help_says() -> None:
+    command = [sys.executable, "tools/commands.py", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr

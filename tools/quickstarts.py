@@ -33,34 +33,14 @@ TITLES = {
 SERVERS = frozenset({"uvicorn", "hypercorn", "waitress"})
 """Those that do not come with a framework."""
 
-
-def pages() -> dict[Path, str]:
-    """The text of each page."""
-    found = {PAGES / f"{name}.md": page(target(name)) for name in TITLES}
-    rows = "".join(f"| [{title}]({name}.md) | {target(name).worker} |\n" for name, title in TITLES.items())
-    found[PAGES / "README.md"] = (
-        "# Quickstarts\n\nThe same small shop in each framework, as its users write apps. Tests build what stands on these pages and serve the apps.\n\n"
-        f"| framework | the worker starts |\n|---|---|\n{rows}\n"
-        "Another ASGI or WSGI app, a platform that calls functions, or no web app at all: [frameworks](../frameworks.md).\n"
-    )
-    return found
-
-
-def page(shown: Target) -> str:
-    """One page."""
-    title, server = TITLES[shown.name], shown.servers[0]
-    command = shlex.join(part.format(python="python", port=PORT) for part in server.command)
-    packages = _packages(shown.folder)
-    packages += [server.name] if server.name in SERVERS and server.name not in packages else []
-    files = "\n".join(_block(path, folder) for path, folder in _files(shown))
-    return f"""# Quickstart: {title}
+PAGE = """# Quickstart: {title}
 
 A durable workflow in a {title} app, from nothing to a run that survives `kill -9`. The app that you have takes the same two changes: mark functions, mount what the compiler writes.
 
 ## 1. Install
 
 ```sh
-pip install {" ".join(packages)}
+pip install {packages}
 ```
 
 ## 2. Write
@@ -84,9 +64,9 @@ dependencies, or commit the folder and let CI run `workflow-build --check`. Whil
 ```
 
 ```sh
-curl -X POST localhost:{PORT}/orders -H "content-type: application/json" -d '{{"id": "o1"}}'
-curl localhost:{PORT}/orders/wrun_…          # the id that came back
-curl -N localhost:{PORT}/orders/wrun_…/news  # live, or again from the start
+curl -X POST localhost:{port}/orders -H "content-type: application/json" -d '{{"id": "o1"}}'
+curl localhost:{port}/orders/wrun_…          # the id that came back
+curl -N localhost:{port}/orders/wrun_…/news  # live, or again from the start
 ```
 
 Place an order and kill the server within its two seconds of sleep (`kill -9`, a deploy, a power cut). Start it again: the order finishes, nobody is charged twice. `python -m workflow_runtime inspect runs` shows
@@ -101,10 +81,40 @@ what happened.
 | streams | {shown.streaming} |
 | webhooks take any method | {shown.any_method} |
 | routes are read from | {shown.routes} |
-| tried with | {", ".join(server.name for server in shown.servers)} |
+| tried with | {servers} |
 
 The state is in `.workflow/workflow.db`, a SQLite file; `WORKFLOW_WORLD` names another storage. Go on with the [guide](../guide.md), the [how-to pages](../how-to/README.md), or [what is particular to frameworks](../frameworks.md).
 """
+
+
+def pages() -> dict[Path, str]:
+    """The text of each page."""
+    found = {PAGES / f"{name}.md": page(target(name)) for name in TITLES}
+    rows = "".join(f"| [{title}]({name}.md) | {target(name).worker} |\n" for name, title in TITLES.items())
+    found[PAGES / "README.md"] = (
+        "# Quickstarts\n\nThe same small shop in each framework, as its users write apps. Tests build what stands on these pages and serve the apps.\n\n"
+        f"| framework | the worker starts |\n|---|---|\n{rows}\n"
+        "Another ASGI or WSGI app, a platform that calls functions, or no web app at all: [frameworks](../frameworks.md).\n"
+    )
+    return found
+
+
+def page(shown: Target) -> str:
+    """One page."""
+    title, server = TITLES[shown.name], shown.servers[0]
+    command = shlex.join(part.format(python="python", port=PORT) for part in server.command)
+    packages = _packages(shown.folder)
+    packages += [server.name] if server.name in SERVERS and server.name not in packages else []
+    files = "\n".join(_block(path, folder) for path, folder in _files(shown))
+    return PAGE.format(
+        title=title,
+        packages=" ".join(packages),
+        shown=shown,
+        files=files,
+        command=command,
+        port=PORT,
+        servers=", ".join(server.name for server in shown.servers),
+    )
 
 
 def _packages(folder: Path) -> list[str]:

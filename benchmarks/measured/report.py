@@ -62,14 +62,44 @@ def show(rows: Sequence[Row], targets: Sequence[Target]) -> None:
 
 def as_json(rows: Sequence[Row], targets: Sequence[Target]) -> str:
     """The same with every sample, and where it was measured."""
-    content: Mapping[str, Any] = {
-        "machine": {
-            "python": platform.python_version(),
-            "sqlite": sqlite3.sqlite_version,
-            "system": platform.platform(),
-            "processors": os.cpu_count(),
-        },
+    return json.dumps({"machine": machine(), **as_data(rows, targets)}, indent=2) + "\n"
+
+
+def as_data(rows: Sequence[Row], targets: Sequence[Target]) -> Mapping[str, Any]:
+    """Every sample, for a document that has more."""
+    return {
         "rows": [asdict(row) | {"median": row.median} for row in rows],
         "targets": [asdict(target) | {"met": target.met} for target in targets],
     }
-    return json.dumps(content, indent=2) + "\n"
+
+
+def machine() -> Mapping[str, Any]:
+    """Where it is measured."""
+    return {
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "system": platform.platform(),
+        "processors": os.cpu_count(),
+    }
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The rows as a table, with a line above those of each group."""
+    lines, group = ["| what | median | least | most | unit |", "|---|---:|---:|---:|---|"], ""
+    for row in rows:
+        if row.group != group:
+            group = row.group
+            lines.append(f"| **{group}** | | | | |")
+        figures = (row.median, min(row.samples), max(row.samples))
+        lines.append(f"| {row.name} | {' | '.join(f'{figure:,.1f}' for figure in figures)} | {row.unit} |")
+    return "\n".join(lines) + "\n"
+
+
+def markdown_of_targets(targets: Sequence[Target]) -> str:
+    """The promises as a table, the missed ones in bold."""
+    lines = ["| promised | limit | measured | |", "|---|---:|---:|---|"]
+    for target in targets:
+        limit = f"{'≥' if target.at_least else '≤'} {target.limit:,.1f} {target.unit}"
+        verdict = "kept" if target.met else "**missed**"
+        lines.append(f"| {target.promise} | {limit} | {target.measured:,.1f} | {verdict} |")
+    return "\n".join(lines) + "\n"

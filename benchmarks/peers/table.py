@@ -48,6 +48,11 @@ class Column:
         """Whether no engine is in it: it is shown beside the others, and wins nothing."""
         return self.peer.key.startswith("floor-")
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is this project."""
+        return not self.peer.packages and not self.is_floor
+
 
 def markdown(columns: Sequence[Column], rounds: int, *, lines_are_peers: bool = False) -> str:
     """A table with a line for each measurement, or for each peer, the best of each measurement in bold; then who was best how often, and
@@ -93,7 +98,12 @@ def _cells(columns: Sequence[Column]) -> tuple[dict[str, list[str]], dict[str, i
 
 def as_json(columns: Sequence[Column], rounds: int) -> str:
     """Every sample."""
-    content: Mapping[str, Any] = {
+    return json.dumps(as_data(columns, rounds), indent=2) + "\n"
+
+
+def as_data(columns: Sequence[Column], rounds: int) -> Mapping[str, Any]:
+    """The same for a document that has more."""
+    return {
         "machine": _machine(),
         "rounds": rounds,
         "peers": {
@@ -107,7 +117,6 @@ def as_json(columns: Sequence[Column], rounds: int) -> str:
             for column in columns
         },
     }
-    return json.dumps(content, indent=2) + "\n"
 
 
 def name_of(column: Column) -> str:

@@ -8,10 +8,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests import serving
+
 README = Path(__file__).parents[2] / "README.md"
 
 
-def test_the_quickstart_builds_and_its_routes_are_found(tmp_path: Path) -> None:
+PLACED = """
+import time
+from fastapi.testclient import TestClient
+from shop.main import app
+
+with TestClient(app) as client:
+    run = client.post("/orders", params={"email": "a@example.org", "card": "visa"}, json=["tea"]).json()["run"]
+    while (status := client.get(f"/orders/{run}").json()["status"]) == "pending":
+        time.sleep(0.01)
+    print(status, client.get("/orders/wrun_NONE").status_code)
+"""
+
+
+def test_the_quickstart_builds_and_its_app_takes_an_order(tmp_path: Path) -> None:
     orders, main = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), flags=re.DOTALL)
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "shop"\nversion = "1"\n', "utf-8")
     (tmp_path / "shop").mkdir()
@@ -26,3 +41,13 @@ def test_the_quickstart_builds_and_its_routes_are_found(tmp_path: Path) -> None:
     assert "workflow//shop.orders//checkout" in manifest
     config = json.loads((tmp_path / "shop" / "_workflow" / "config.json").read_text("utf-8"))
     assert "/.well-known/workflow/v1/flow" in json.dumps(config)
+    placed = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PLACED],
+        cwd=tmp_path,
+        env=serving.environment({"WORKFLOW_WORLD": "memory://"}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert placed.stdout == "running 404\n", placed.stderr
