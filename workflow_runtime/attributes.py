@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 
+from workflow_runtime import clock
 from workflow_runtime.context import current_step
 from workflow_runtime.errors import WorkflowError
 from workflow_runtime.events import Event, EventKind
@@ -38,7 +38,7 @@ async def set_attributes(attributes: Mapping[str, str | None]) -> None:
     world = await process_world()
     _check_count((await world.load(step.run_id, after=2**62)).run.attributes, changes)
     data = {"attributes": changes, "step": step.step_id}
-    await world.record(step.run_id, Event(EventKind.ATTRIBUTES_SET, time.time(), "", data))
+    await world.record(step.run_id, Event(EventKind.ATTRIBUTES_SET, clock.now(), "", data))
 
 
 def checked_attributes(attributes: Mapping[str, str]) -> dict[str, str]:

@@ -6,10 +6,10 @@ Elsewhere they are called as they are. What is not there is None and not an erro
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
+from workflow_runtime import clock
 from workflow_runtime.chunks import chunk_of
 from workflow_runtime.context import current_step
 from workflow_runtime.errors import RunNotFoundError, StreamClosedError
@@ -101,6 +101,17 @@ async def cancel_runs(
 
 
 @step
+async def retry_run(run_id: str, current_code: bool) -> str | None:
+    """Run the run again; the new one's id, None when there is no such run."""
+    from workflow_runtime.retrying.renewing import retry  # which needs the handler, and that the steps of this module
+
+    try:
+        return (await retry(await process_world(), run_id, current_code=current_code)).id
+    except RunNotFoundError:
+        return None
+
+
+@step
 async def find_hook(token: str) -> HookInfo | None:
     """The live hook with the token; None when there is none."""
     return await (await process_world()).hook_by_token(token)
@@ -117,7 +128,7 @@ async def send_payload(token: str, payload: Json, key: str | None) -> str | None
         hook = await world.hook_by_token(token)
         if hook is None:
             return None
-        received = Event(EventKind.HOOK_RECEIVED, time.time(), hook.hook_id, {"payload": payload, "key": key})
+        received = Event(EventKind.HOOK_RECEIVED, clock.now(), hook.hook_id, {"payload": payload, "key": key})
         recorded = await world.record(hook.run_id, received, sends=[wake_up(hook.run_id)])
         if recorded.landed or recorded.repeated:
             return hook.run_id
@@ -148,7 +159,7 @@ async def write_reply(run_id: str, stream: str, reply: Json) -> bool:
 BUILT_IN = Registrations()
 """The steps of this module, by id."""
 for _function in (
-    *(find_run, find_successor, find_runs, cancel_run, cancel_runs),
+    *(find_run, find_successor, find_runs, cancel_run, cancel_runs, retry_run),
     *(find_hook, send_payload, find_streams, write_reply),
 ):
     BUILT_IN.add(_id_of(_function), _function)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from workflow_runtime.errors import WorkflowError
+from workflow_runtime.ids import origin_of
 from workflow_runtime.machine.current import running_machine
 
 
@@ -20,11 +21,15 @@ class StepMetadata:
     name: str
     attempt: int
     started_at: datetime
+    first_key: str | None = None
+    """The ``idempotency_key`` that this call had in the run that is run again, when it was made there; else None."""
 
     @property
     def idempotency_key(self) -> str:
-        """Names this call of the step among all calls of all steps: ``run_id:step_id``, the same for every attempt."""
-        return f"{self.run_id}:{self.step_id}"
+        """Names this call of the step among all calls of all steps: ``run_id:step_id``, the same for every attempt, also when the run is
+        retried and the call is made once more. A call that is made for the first time then has one of its own.
+        """
+        return self.first_key or f"{self.run_id}:{self.step_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,7 @@ class WorkflowMetadata:
     """The run whose workflow code is running."""
 
     run_id: str
+    """Of a run that runs another one again, that one's: its code decides as it did."""
     workflow: str
     """The id of the workflow, as in ``workflow//shop.orders//checkout``."""
     started_at: datetime
@@ -87,10 +93,10 @@ def get_workflow_metadata() -> WorkflowMetadata:
         )
     created = machine.created
     return WorkflowMetadata(
-        run_id=machine.run_id,
+        run_id=machine.origin,
         workflow=created["workflow"],
         started_at=datetime.fromtimestamp(machine.created_at, UTC),
-        parent_id=created.get("parent"),
-        root_id=created.get("root") or machine.run_id,
+        parent_id=origin_of(parent) if (parent := created.get("parent")) else None,
+        root_id=origin_of(created.get("root") or machine.origin),
         url=created.get("url"),
     )

@@ -6,8 +6,8 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,6 +28,8 @@ logger = logging.getLogger("workflow_runtime.process")
 
 
 _only_looks = False
+_is_given = False
+"""Whether the world is one that was put in the place of the process's own."""
 
 
 def only_look() -> None:
@@ -97,6 +99,17 @@ async def held_world() -> AsyncIterator[World]:
             await world.close()
 
 
+@contextmanager
+def world_in_place(world: World) -> Iterator[None]:
+    """Within the block, ``world`` is this process's, whatever the environment says. It is not closed in the end. For tests."""
+    global _world, _holders, _is_given
+    before, _world, _holders, _is_given = (_world, _holders, _is_given), world, 1, True
+    try:
+        yield
+    finally:
+        _world, _holders, _is_given = before
+
+
 def leave_world_to_parent() -> None:
     """In a process that was forked: have no world, and never close what the parent holds."""
     global _world, _holders, _choosing
@@ -117,7 +130,7 @@ def worker_running(package: str) -> None:
 
 def warn_of_idle_handlers(run_id: str) -> None:
     """Say, once per handler, that this process has a handler but no worker: the run waits for another process."""
-    while _idle_handlers:
+    while _idle_handlers and not _is_given:  # whoever gives a world sees to it that somebody works on it
         logger.warning(
             "run %s is stored, but the worker of %s is not running in this process: was mount(app) called on the "
             "outermost app, and did the app's lifespan start? Until some process runs a worker, runs stay pending",

@@ -97,6 +97,18 @@ class Run(Generic[R]):
             raise RunNotFoundError(self.id)
         return cancelled
 
+    async def retry(self, *, current_code: bool = False) -> Run[R]:
+        """Run it again from where it failed, or was cancelled: gives a new run, which has all that this one completed. Asked again, the same.
+
+        ``current_code``: by the workflow's code as it is built now, and not as it was when this run started: when that was the fault. Raises
+        ``RunNotFoundError``; ``WorkflowError`` when the run has not failed, or would only fail again; ``WorkflowNotRegisteredError`` when
+        this process has not its code; ``ReplayDivergenceError`` when the code decides otherwise than this run did before it failed.
+        """
+        retried = await ask(builtin.retry_run, self.id, current_code)
+        if retried is None:
+            raise RunNotFoundError(self.id)
+        return Run(retried, self._hint)
+
     def stream(self, name: str = "default", start: int = 0) -> StreamReader:
         """The values that the run's steps write to that stream, from index ``start`` on: ``async for value in run.stream()``.
 

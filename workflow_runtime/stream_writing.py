@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from workflow_runtime.errors import WorkflowError, WriterLostError
+from workflow_runtime.ids import origin_of
 from workflow_runtime.stream_writer import Writer
 from workflow_runtime.worlds.base import StreamWriter, World
 
@@ -84,6 +85,8 @@ class AttemptStreams:
     def _writer(self, run_id: str, name: str) -> Writer:
         if self._over:
             raise WriterLostError(self._by.run_id, self._by.step_id)
+        if run_id == origin_of(self._by.run_id):
+            run_id = self._by.run_id  # workflow code that is run again hands on the stream as it did
         key = (run_id, name)
         if key not in self._writers:
             self._writers[key] = Writer(self.world, run_id, name, self._by, taken_over=self._taken_over)

@@ -9,6 +9,7 @@ from typing import Any
 from workflow_runtime.chunks import chunk_of, value_of
 from workflow_runtime.context import current_step
 from workflow_runtime.errors import NondeterminismError, WorkflowError
+from workflow_runtime.ids import origin_of
 from workflow_runtime.machine.current import running_machine
 from workflow_runtime.process import process_world
 from workflow_runtime.stream_writing import AttemptStreams, current_streams
@@ -106,8 +107,10 @@ class Stream:
         """The stream's values from index ``start`` on, in a step or outside of runs; negative from the end."""
         if running_machine() is not None:
             raise NondeterminismError(f"workflow code read stream {self.name!r}; read it in a step")
-        streams = current_streams()
-        return StreamReader(self.run_id, self.name, start, None if streams is None else streams.world)
+        streams, step = current_streams(), current_step.get()
+        again = step is not None and origin_of(step.run_id) == self.run_id
+        run_id = step.run_id if step is not None and again else self.run_id
+        return StreamReader(run_id, self.name, start, None if streams is None else streams.world)
 
     def _chunk(self, value: object) -> bytes:
         return chunk_of(value, f"chunk of stream {self.name!r}")
@@ -121,7 +124,7 @@ def get_writable(name: str = "default") -> Stream:
     checked_key("the name of a stream", name)
     machine, step = running_machine(), current_step.get()
     if machine is not None:
-        return Stream(machine.run_id, name)
+        return Stream(machine.origin, name)
     if step is None:
         raise WorkflowError("get_writable() was called outside of a run; elsewhere, read with get_run(id).stream(name)")
     return Stream(step.run_id, name)

@@ -6,10 +6,10 @@ import asyncio
 import hashlib
 import os
 import secrets
-import time
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass, replace
 
+from workflow_runtime import clock
 from workflow_runtime.chunks import value_of
 from workflow_runtime.errors import WorkflowError
 from workflow_runtime.events import Event, EventKind
@@ -106,7 +106,7 @@ def _reply_stream(hook: HookInfo, key: str | None) -> str:
 async def _hand_on(world: World, hook: HookInfo, request: WebhookRequest, key: str | None) -> bool:
     """Whether the hook has the request now, or had it before."""
     data = {"payload": encode(request), "key": key}
-    received = Event(EventKind.HOOK_RECEIVED, time.time(), hook.hook_id, data)
+    received = Event(EventKind.HOOK_RECEIVED, clock.now(), hook.hook_id, data)
     recorded = await world.record(hook.run_id, received, sends=[wake_up(hook.run_id)])
     return recorded.landed or recorded.repeated
 

@@ -224,7 +224,7 @@ def test_one_run_or_many_are_cancelled(shop: Shop) -> None:
 
     assert shop.json("cancel", one, "--reason", "why not")["cancelled"] == [one]
     assert shop.json("cancel", one, code=1)["ended"] == [one]
-    assert "2 runs fit; add --yes" in shop.run("cancel", "--workflow", "rest", code=2)
+    assert "2 runs would be cancelled; add --yes" in shop.run("cancel", "--workflow", "rest", code=2)
     assert set(shop.json("cancel", "--workflow", "rest", "--yes")["cancelled"]) == {two, three}
     assert shop.json("cancel", "--workflow", "rest", "--yes")["cancelled"] == []
     assert shop.json("inspect", one)["run"]["reason"] == "why not"

@@ -44,3 +44,10 @@ def test_importing_the_package_imports_nothing_else_of_it() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert done.stdout == "[]\nTrue\n"
+
+
+def test_a_name_that_somebody_has_put_there_stays_when_the_others_are_imported() -> None:
+    script = "import workflow_runtime as w; w.sleep = 'theirs'; print(w.start is not None, w.sleep)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "True theirs\n"

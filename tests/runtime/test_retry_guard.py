@@ -254,3 +254,17 @@ async def test_an_outcome_that_a_called_off_body_gives_all_the_same_is_not_in_th
         EventKind.STEP_STARTED,
         EventKind.STEP_CANCELLED,
     ]
+
+
+async def test_one_exception_that_many_runs_raise_does_not_grow(host: Any) -> None:
+    always_the_same = ConnectionError("busy")
+
+    @step(max_retries=1, retry=constant(0))
+    async def busy(n: Any) -> Any:
+        raise always_the_same
+
+    app = host(MAIN, a=busy)
+    for _ in range(3):
+        with pytest.raises(ConnectionError) as caught:
+            await app.run()
+        assert caught.value.__notes__.count("step//app//a ran 2 times; its 1 retries are used up") == 1

@@ -215,7 +215,8 @@ def _retry_time(attempt: Attempt, error: BaseException, backoff: Backoff | None,
 
 def _note(error: BaseException, note: str) -> None:
     with contextlib.suppress(Exception):  # an exception may be frozen, and the step's outcome matters more
-        error.add_note(note)
+        if note not in getattr(error, "__notes__", ()):  # one and the same exception may be raised again and again
+            error.add_note(note)
 
 
 def _retrying(attempt: Attempt, error: BaseException, now: float, retry_at: float, *, counted: bool) -> Event:

@@ -12,9 +12,9 @@ How it works. ``feed`` takes the log's events one by one, in slot order, live an
 - Events that only tell how a step is run are passed over.
 
 Because decisions are appended only at the exact prefix that they were decided from, feeding a log always meets them in
-the order in which they were queued. The clock moves with facts alone, never with decisions: a live machine may hear of
-a fact before its own decision is confirmed, while the log has them the other way round, and both must read the same
-time.
+the order in which they were queued. A commit has its facts first, then the decisions that they led to, so that a live
+machine is fed in the order of the log. The clock moves with facts alone, never with decisions: a decision is given its
+time when it is committed, and the code that decided has read the clock before that.
 
 When the workflow's function ends, what it decided but did not yet see in the log is withdrawn, and only the end
 remains. Facts may still land before that end does; they change nothing any more.
