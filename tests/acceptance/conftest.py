@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from tests import serving
+from tests import nats_servers, postgres_servers, serving
 from tests.acceptance.app import App
 from tools.acceptance import DURABLE, WORLDS
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "acceptance"
 
+WORLD_URLS: Mapping[str, Callable[[Path], str]] = {
+    "memory": lambda data: "memory://",
+    "sqlite": lambda data: f"sqlite:///{data / 'workflow.db'}",
+    "postgres": lambda data: postgres_servers.shared_url(data),
+    "nats": lambda data: nats_servers.fresh_url(str(data)),
+}
+
 
 def world_url(world: str, data: Path) -> str:
     """A fresh world of that name, as ``WORKFLOW_WORLD`` wants it."""
-    return {"memory": "memory://", "sqlite": f"sqlite:///{data / 'workflow.db'}"}[world]
+    return WORLD_URLS[world](data)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from tests import serving
+from tests.e2e.workshop import Workshop, write_project
 from tests.serving import PATIENCE
 from workflow_runtime.worlds.base import Log, RunStatus
 from workflow_runtime.worlds.urls import open_world_url
@@ -59,7 +60,7 @@ class Shop:
     @property
     def world(self) -> str:
         """The database, as ``WORKFLOW_WORLD`` wants it."""
-        return f"sqlite:///{self.data / 'workflow.db'}"
+        return self.settings.get("WORKFLOW_WORLD", f"sqlite:///{self.data / 'workflow.db'}")
 
     def environment(self) -> dict[str, str]:
         """What the server's process sees; nothing of the tester's own settings."""
@@ -273,6 +274,22 @@ def open_shop(shop: Shop) -> Shop:
     shop.start()
     shop.wait_until_ready()
     return shop
+
+
+@pytest.fixture(scope="session")
+def built_workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project that workers work on, compiled."""
+    folder = tmp_path_factory.mktemp("workshop") / "project"
+    write_project(folder)
+    return folder
+
+
+@pytest.fixture
+def workshop(built_workshop: Path, tmp_path: Path) -> Iterator[Workshop]:
+    """That project with a database of this test's own. Its processes are killed when the test is over."""
+    made = Workshop(built_workshop, tmp_path)
+    yield made
+    made.close()
 
 
 @pytest.fixture
