@@ -320,3 +320,8 @@ def test_publish_refuses_without_a_secret_and_publishes_twice_what_it_published_
     other = live.shop.command("publish", WORKFLOW_SECRET="another")
     assert other.returncode == 1
     assert "something else in the place of bundle" in other.stderr
+    assert "publish with --replace" in other.stderr
+
+    changed = live.shop.command("publish", "--replace", WORKFLOW_SECRET="another")
+    assert "0 bundles published, 0 there already, 2 signed anew" in changed.stdout, changed.stderr
+    assert live.shop.command("publish", WORKFLOW_SECRET="another").returncode == 0

@@ -35,7 +35,8 @@ Exit codes:
 @click.argument("project", default=".", type=click.Path(path_type=Path))
 @click.option("--world", metavar="URL", help="The world that the app uses; default WORKFLOW_WORLD.")
 @click.option("--out", metavar="DIR", help="Output folder, relative to PROJECT.")
-def publish_command(project: Path, world: str | None, out: str | None) -> None:
+@click.option("--replace", is_flag=True, help="Store anew what is signed with another secret: the secret has changed.")
+def publish_command(project: Path, world: str | None, out: str | None, replace: bool) -> None:
     """Publish once."""
     with expected_errors():
         secret = os.environ.get(SECRET, "")
@@ -46,6 +47,7 @@ def publish_command(project: Path, world: str | None, out: str | None) -> None:
         config = configuration.load(project, configuration.Flags(out=out))
         bundles = bundles_to_publish(config)
         chosen = chosen_world(config, world, must_exist=False)
-        done = with_world(chosen, lambda opened: publish(opened, bundles, secret))
+        done = with_world(chosen, lambda opened: publish(opened, bundles, secret, replace=replace))
     count = len(done.new)
-    click.echo(f"{chosen.label}: {count} bundle{'s' * (count != 1)} published, {len(done.known)} there already")
+    anew = f", {len(done.replaced)} signed anew" if done.replaced else ""
+    click.echo(f"{chosen.label}: {count} bundle{'s' * (count != 1)} published, {len(done.known)} there already{anew}")

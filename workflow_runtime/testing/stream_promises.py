@@ -264,7 +264,7 @@ class StreamPromises:
         assert (await world.read_chunks(run.id, "s", 0)).chunks == (b"0",)
         assert await world.bundle("h") == b"bundle"
 
-    async def test_a_bundle_is_kept_as_it_was_put_first(self, world: World, other: World) -> None:
+    async def test_a_bundle_is_kept_as_it_was_put_first_until_it_is_replaced(self, world: World, other: World) -> None:
         assert await world.bundle("hash") is None
         await world.put_bundle("hash", b"\0first\xff")
         await other.put_bundle("hash", b"second")
@@ -272,6 +272,10 @@ class StreamPromises:
         for place in (world, other):
             assert await place.bundle("hash") == b"\0first\xff"
             assert await place.bundle("empty") == b""
+        await other.put_bundle("hash", b"third", replace=True)
+        await other.put_bundle("new", b"fresh", replace=True)
+        for place in (world, other):
+            assert (await place.bundle("hash"), await place.bundle("new")) == (b"third", b"fresh")
         assert await world.bundle("\ud800") is None
         with pytest.raises(WorldError):
             await world.put_bundle("\ud800", b"")

@@ -257,8 +257,8 @@ class World(Protocol):
     async def list_streams(self, run_id: str) -> list[StreamInfo]:
         """The run's streams, by name. Raises ``RunNotFoundError``."""
 
-    async def put_bundle(self, bundle_hash: str, data: bytes) -> None:
-        """Keep the data of a bundle under its hash; what is there already stays."""
+    async def put_bundle(self, bundle_hash: str, data: bytes, *, replace: bool = False) -> None:
+        """Keep the data of a bundle under its hash; what is there already stays, unless it is to be replaced."""
 
     async def bundle(self, bundle_hash: str) -> bytes | None:
         """The data of the bundle with that hash, if it is kept."""

@@ -260,10 +260,12 @@ class MemoryWorld:
         """See ``World``."""
         return self._transact(lambda store: _list_streams(store, run_id))
 
-    async def put_bundle(self, bundle_hash: str, data: bytes) -> None:
+    async def put_bundle(self, bundle_hash: str, data: bytes, *, replace: bool = False) -> None:
         """See ``World``."""
         check_bundle(bundle_hash, data)
-        self._transact(lambda store: store.bundles.setdefault(bundle_hash, data))
+        self._transact(
+            lambda store: store.bundles.update({bundle_hash: data} if replace else {bundle_hash: data, **store.bundles})
+        )
 
     async def bundle(self, bundle_hash: str) -> bytes | None:
         """See ``World``."""

@@ -10,15 +10,17 @@ from workflow_runtime.worlds.nats.client import WRONG_LAST_SEQUENCE, Client, Ref
 _DATA, _COUNT = "Wf-Data", "Wf-Count"
 
 
-async def put(client: Client, bundle_hash: str, data: bytes) -> None:
-    """See ``World.put_bundle``. What names the pieces is written last, and only when nobody else was first."""
+async def put(client: Client, bundle_hash: str, data: bytes, *, replace: bool) -> None:
+    """See ``World.put_bundle``. What names the pieces is written last, and only when nobody else was first, unless it is to be replaced."""
     subject = _subject(client, bundle_hash)
-    if await client.read({"last_by_subj": subject}) is not None:
+    if not replace and await client.read({"last_by_subj": subject}) is not None:
         return
     pieces, digest = split(data, client.room), hashlib.sha256(data).hexdigest()
     for number, piece in enumerate(pieces):
         await client.store(f"{subject}.{digest}.{number}", piece)
-    headers = {_DATA: digest, _COUNT: str(len(pieces)), "Nats-Expected-Last-Subject-Sequence": "0"}
+    headers = {_DATA: digest, _COUNT: str(len(pieces))} | (
+        {} if replace else {"Nats-Expected-Last-Subject-Sequence": "0"}
+    )
     try:
         await client.store(subject, b"", headers)
     except Refusal as refusal:

@@ -320,11 +320,11 @@ class NatsWorld:
         """See ``World``."""
         return await self._read(lambda state: state.list_streams(run_id))
 
-    async def put_bundle(self, bundle_hash: str, data: bytes) -> None:
+    async def put_bundle(self, bundle_hash: str, data: bytes, *, replace: bool = False) -> None:
         """See ``World``."""
         check_bundle(bundle_hash, data)
         link = self._live()
-        await link.run(bundles.put(link.client, bundle_hash, data))
+        await link.run(bundles.put(link.client, bundle_hash, data, replace=replace))
 
     async def bundle(self, bundle_hash: str) -> bytes | None:
         """See ``World``."""

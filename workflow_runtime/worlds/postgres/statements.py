@@ -43,6 +43,7 @@ class Statements:
     read: str
     streams: str
     put_bundle: str
+    replace_bundle: str
     bundle: str
     delete_ended: str
 
@@ -111,6 +112,7 @@ _TEXTS: Mapping[str, str] = {
         "SELECT name, length, closed OR {ended} FROM {s}.runs LEFT JOIN {s}.streams ON streams.run = runs.seq WHERE id = $1"
     ),
     "put_bundle": "INSERT INTO {s}.bundles (hash, data) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+    "replace_bundle": "INSERT INTO {s}.bundles (hash, data) VALUES ($1, $2) ON CONFLICT (hash) DO UPDATE SET data = excluded.data",
     "bundle": "SELECT data FROM {s}.bundles WHERE hash = $1",
     "delete_ended": "SELECT {s}.delete_ended_1($1, $2)",
 }

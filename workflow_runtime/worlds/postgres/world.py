@@ -311,11 +311,12 @@ class PostgresWorld:
         sql = self._live().sql
         return await self._ask(lambda c, _: reads.read_streams(sql, c, run_id))
 
-    async def put_bundle(self, bundle_hash: str, data: bytes) -> None:
+    async def put_bundle(self, bundle_hash: str, data: bytes, *, replace: bool = False) -> None:
         """See ``World``."""
         check_bundle(bundle_hash, data)
         sql = self._live().sql
-        await self._ask(lambda c, _: c.execute(sql.put_bundle, stored(bundle_hash), data))
+        put = sql.replace_bundle if replace else sql.put_bundle
+        await self._ask(lambda c, _: c.execute(put, stored(bundle_hash), data))
 
     async def bundle(self, bundle_hash: str) -> bytes | None:
         """See ``World``."""

@@ -149,6 +149,7 @@ ADD_CHUNK = "INSERT INTO chunks (stream, number, data) VALUES (?, ?, ?)"
 CHUNKS = "SELECT data FROM chunks WHERE stream = ? AND number >= ? AND number < ? ORDER BY number LIMIT ?"
 
 PUT_BUNDLE = "INSERT OR IGNORE INTO bundles (hash, data) VALUES (?, ?)"
+REPLACE_BUNDLE = "INSERT OR REPLACE INTO bundles (hash, data) VALUES (?, ?)"
 BUNDLE = "SELECT data FROM bundles WHERE hash = ?"
 
 

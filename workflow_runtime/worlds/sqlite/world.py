@@ -295,10 +295,11 @@ class SqliteWorld:
         """See ``World``."""
         return await self._read(lambda connection: streams.read_streams(connection, run_id))
 
-    async def put_bundle(self, bundle_hash: str, data: bytes) -> None:
+    async def put_bundle(self, bundle_hash: str, data: bytes, *, replace: bool = False) -> None:
         """See ``World``."""
         check_bundle(bundle_hash, data)
-        await self._write(lambda records: records.connection.execute(sql.PUT_BUNDLE, (bundle_hash, data)))
+        put = sql.REPLACE_BUNDLE if replace else sql.PUT_BUNDLE
+        await self._write(lambda records: records.connection.execute(put, (bundle_hash, data)))
 
     async def bundle(self, bundle_hash: str) -> bytes | None:
         """See ``World``."""
