@@ -38,6 +38,7 @@ def test_links_that_only_the_repository_can_follow_are_text_on_the_site(site: Pa
     assert "tests/e2e/test_kill.py" in start
     assert 'href="tests/' not in start
     assert 'href="guide.html' in start
+    assert 'src="images/web-run.png"' in start
 
 
 def test_every_public_name_has_its_place_in_the_reference() -> None:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 START = "start.md"
 """The README's page on the site."""
-LINK = re.compile(r"(?<![\\!])\[(?P<text>[^\]\n]*)\]\((?P<target>[^)\s]+)\)")
+LINK = re.compile(r"(?<!\\)(?P<image>!?)\[(?P<text>[^\]\n]*)\]\((?P<target>[^)\s]+)\)")
 FENCE = re.compile(r"(?ms)^(?P<fence>`{3,})[^\n]*\n.*?^(?P=fence)[ \t]*$")
 
 
@@ -52,4 +52,4 @@ def _link(link: re.Match[str], page: Path) -> str:
     if not path.is_relative_to(DOCS):
         return link["text"]
     shown_from = DOCS if page == ROOT / "README.md" else page.parent
-    return f"[{link['text']}]({os.path.relpath(path, shown_from)}{anchor and '#' + anchor})"
+    return f"{link['image']}[{link['text']}]({os.path.relpath(path, shown_from)}{anchor and '#' + anchor})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -90,8 +91,10 @@ async def main(folder: Path) -> None:
     server = [binary, "--no-logo", "--base-dir", str(folder / "data"), "--node-name", "bench"]
     served = [sys.executable, "-m", "hypercorn", "--bind", f"127.0.0.1:{endpoint}", "--log-level", "error"]
     processes = [
-        subprocess.Popen(server, env=environment, stdout=log, stderr=log),
-        subprocess.Popen([*served, "restate_program:app"], cwd=Path(__file__).parent, stdout=log, stderr=log),
+        subprocess.Popen(server, env=environment, stdout=log, stderr=log, start_new_session=True),
+        subprocess.Popen(
+            [*served, "restate_program:app"], cwd=Path(__file__).parent, stdout=log, stderr=log, start_new_session=True
+        ),
     ]
     limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
     try:
@@ -113,8 +116,8 @@ async def main(folder: Path) -> None:
             about = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout.strip()
             await serve({"version": f"{version('restate-sdk')}, {about}"}, rows(flows))
     finally:
-        for process in processes:
-            process.kill()
+        for process in processes:  # hypercorn has a worker below it
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 async def ready(client: Any, admin: str, endpoint: str) -> None:
