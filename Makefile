@@ -3,7 +3,8 @@
 
 VENV ?= .venv
 PYTHON ?=
-JOBS ?= 2
+# More than processors, since much of what is tested is waiting.
+JOBS ?= 3
 COVERAGE ?= 85
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
