@@ -48,6 +48,9 @@ class DjangoAdapter:
             "# in the project's urls.py:",
             "from django.urls import include, path",
             f'urlpatterns = [path("", include("{module}")), *urlpatterns]',
+            "# and at the end of its asgi.py, which has the server start the worker:",
+            f"from {module} import mount",
+            "application = mount(application)",
         )
 
     def table(self, app: object) -> Table | None:

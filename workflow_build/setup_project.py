@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ class Mount:
     """The app object, or the factory that makes it; None when no app was found."""
     present: bool
     """Whether the app's file has the import already."""
+    factory: str | None = None
+    """The name of the function at ``place``; None when an app stands there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,4 +165,6 @@ def _mount(config: Config, target: str) -> Mount:
     module = handler_module(output_package(config), target)
     place = locate_app(config) if config.app else None
     source = (_read(config.project / place.path) or "") if place else ""
-    return Mount(load_adapter(target).mount_lines(module), place, module in source)
+    line = source.splitlines()[place.line - 1] if place and source else ""
+    factory = re.match(r"(?:async +)?def +(\w+)", line)
+    return Mount(load_adapter(target).mount_lines(module), place, module in source, factory[1] if factory else None)

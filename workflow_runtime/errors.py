@@ -174,7 +174,7 @@ class StepNotRegisteredError(WorkflowError):
     """A workflow called a step that this process does not provide, or whose module failed to import (``__cause__``)."""
 
     def __init__(self, step: str, detail: str = "run workflow-build and deploy its output with the code") -> None:
-        super().__init__(f"{step} is not registered in this process; {detail}")
+        super().__init__(f"{step} {'are' if ', ' in step else 'is'} not registered in this process; {detail}")
         self.step = step
 
 

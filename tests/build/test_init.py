@@ -236,3 +236,21 @@ def test_a_project_without_a_web_framework_is_told_of_workers(shop: Path) -> Non
     (shop / "pyproject.toml").write_text("")
 
     assert "run a worker without a web app" in init(shop).stdout
+
+
+def test_lines_for_a_factory_go_inside_of_it(shop: Path) -> None:
+    (shop / "shop" / "main.py").write_text("from fastapi import FastAPI\n\n\ndef make():\n    return FastAPI()\n")
+
+    assert "add to shop/main.py:4, inside make, before it returns:" in init(shop, "--app", "shop.main:make").stdout
+
+
+def test_django_gets_lines_for_its_urls_and_for_its_asgi(shop: Path) -> None:
+    (shop / "shop" / "asgi.py").write_text("application = None\n")
+
+    said = init(shop, "--target", "django", "--app", "shop.asgi:application").stdout
+
+    assert "below the app" not in said
+    urls, _, asgi = said.partition("asgi.py")
+    assert "urls.py:" in urls
+    assert 'path("", include("shop._workflow.django"))' in urls
+    assert "from shop._workflow.django import mount\n    application = mount(application)\n" in asgi

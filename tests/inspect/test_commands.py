@@ -88,3 +88,19 @@ def test_a_reader_that_has_seen_enough_is_no_failure(database: Path) -> None:
         _, said = process.communicate()
 
     assert (process.returncode, said) == (0, "")
+
+
+def test_a_package_that_is_not_there_is_said_so_with_where_to_run_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "kiosk_that_lacks").mkdir()
+    (tmp_path / "kiosk_that_lacks" / "__init__.py").write_text("import no_such_library\n")
+
+    for package in ("no_such_shop", "no_such_shop._workflow"):
+        assert main(["worker", package]) == 1
+        said = f"there is no package {package}: run this in the project's folder, after workflow-build"
+        assert said in capsys.readouterr().err
+    assert main(["worker", "kiosk_that_lacks"]) == 1
+    assert "ModuleNotFoundError: No module named 'no_such_library'" in capsys.readouterr().err

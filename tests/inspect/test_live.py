@@ -279,7 +279,10 @@ def test_what_is_called_wrongly_says_what_to_write(shop: Shop) -> None:
     ):
         assert said in shop.run(*arguments, code=2)
     for arguments, said in (
-        (("start", "chekcout"), "no workflow 'chekcout'; there is checkout, contract, rest"),
+        (
+            ("start", "chekcout"),
+            "no workflow 'chekcout'; there is checkout, contract, rest, or run workflow-build if it is new",
+        ),
         (("start", "checkout"), "missing a required argument: 'order'"),
         (("inspect", "wrun_nope"), "error: no run wrun_nope in sqlite:///"),
         (("retry", "wrun_nope"), "no run wrun_nope"),

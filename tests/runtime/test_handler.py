@@ -273,7 +273,7 @@ async def test_a_step_that_is_not_registered_is_a_failure_that_can_be_caught(hos
 
 
 async def test_a_step_that_this_process_lacks_waits_for_one_that_has_it(
-    host: Any, monkeypatch: pytest.MonkeyPatch
+    host: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("workflow_runtime.handler.handler.LONGEST_BACKOFF", 0.02)
     old = host("async def main():\n    return await a(1)")
@@ -281,6 +281,9 @@ async def test_a_step_that_this_process_lacks_waits_for_one_that_has_it(
     await old.handle_one()  # decides the step, and leaves it to the queue
     await old.handle_one()  # does not have it: hands it back
     assert (await old.kinds(run_id))[-1] == "step_created"
+    assert (
+        "step//app//a; again in 0.0 s; was it renamed or removed? Put it back under that name, or cancel" in caplog.text
+    )
     new = host("async def main():\n    return await a(1)", a=double)
     async with new.working():
         await new.world.wait_for_end(run_id, 10)
@@ -341,7 +344,9 @@ async def test_two_handlers_on_one_run_can_not_diverge(host: Any) -> None:
     assert kinds.count("step_created") == kinds.count("step_completed") == 2
 
 
-async def test_a_run_whose_bundle_no_process_has_fails_only_after_patience(host: Any, monkeypatch: Any) -> None:
+async def test_a_run_whose_bundle_no_process_has_fails_only_after_patience(
+    host: Any, monkeypatch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("workflow_runtime.handler.handler.LONGEST_BACKOFF", 0.05)
     app = host("async def main(): ...", options=HandlerOptions(patience=2))
     data = {"workflow": "workflow//app//main", "bundle": "ffffffffffffffff", "input": {"args": []}}
@@ -352,6 +357,7 @@ async def test_a_run_whose_bundle_no_process_has_fails_only_after_patience(host:
         (delivery,) = await app.world.receive(1)
         await delivery.again()
     assert (await app.handle_one()).status is RunStatus.PENDING
+    assert "its bundle; again in 0.1 s; was the bundle removed? Deploy it again, or cancel the run" in caplog.text
     assert (await app.handle_one()).status is RunStatus.PENDING
     assert (await app.handle_one()).status is RunStatus.FAILED
 

@@ -26,8 +26,10 @@ def import_error(module: str) -> ImportError:
 def test_a_missing_step_is_named_with_the_likely_pruner() -> None:
     steps = Registrations()
     steps.add("step//shop//charge", charge)
-    with pytest.raises(StepNotRegisteredError, match=r"step//shop//refund.*linter"):
+    with pytest.raises(StepNotRegisteredError, match=r"step//shop//refund is not registered.*linter"):
         steps.require(["step//shop//charge", "step//shop//refund"])
+    with pytest.raises(StepNotRegisteredError, match="step//shop//a, step//shop//b are not registered"):
+        steps.require(["step//shop//charge", "step//shop//a", "step//shop//b"])
 
 
 def test_a_module_that_fails_to_import_fails_its_own_steps_only() -> None:

@@ -57,5 +57,8 @@ def _advice(setup: Setup) -> str:
 def _mounting(mount: Mount) -> list[str]:
     if mount.present:
         return [f"{mount.place.path}:{mount.place.line} mounts the handler already"] if mount.place else []
-    place = f"{mount.place.path}:{mount.place.line}, below the app" if mount.place else "the module that makes the app"
+    where = f"inside {mount.factory}, before it returns" if mount.factory else "below the app"
+    place = f"{mount.place.path}:{mount.place.line}, {where}" if mount.place else "the module that makes the app"
+    if mount.lines[0].startswith("#"):  # the lines go into several files, and say into which
+        place = "the app"
     return [f"add to {place}:", "", *(f"    {line}" for line in mount.lines), ""]

@@ -39,7 +39,7 @@ def check_routes(patient: Patient) -> Finding | None:
     """What ``config.json`` says of the routes; None for a project without a web framework."""
     if not patient.config.targets:
         return None
-    advice = "run workflow-build, with --app module:attribute if the app is not found"
+    advice = "run workflow-build, which says what is missing; with --app module:attribute if the app is not found"
     try:
         content = json.loads((patient.config.out / CONFIG).read_text("utf-8"))
         routes = [dict(route) for route in content["routes"]]
@@ -47,7 +47,7 @@ def check_routes(patient: Patient) -> Finding | None:
         return Finding(
             "routes",
             Level.WARNING,
-            "the app's routes were never read, so nobody knows whether the handler is mounted",
+            "no build has found our routes in the app: it was not read, or does not mount the handler",
             advice,
         )
     if not any(route.get("kind") == "flow" for route in routes):

@@ -61,9 +61,10 @@ def find_workflow(project: Project, text: str) -> str:
     if len(fits) == 1:
         return fits[0]
     known = ", ".join(fits or sorted(name_of(workflow) for workflow in project.workflows))
-    raise WorkflowError(
-        f"{project.package} has {'several workflows' if fits else 'no workflow'} {text!r}; there is {known}"
-    )
+    if fits:
+        raise WorkflowError(f"{project.package} has several workflows {text!r}; there is {known}")
+    there = f"there is {known}" if known else "there is none"
+    raise WorkflowError(f"{project.package} has no workflow {text!r}; {there}, or run workflow-build if it is new")
 
 
 def load_workflow(workflow: str) -> Any:

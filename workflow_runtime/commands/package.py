@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 def load_package(package: str) -> tuple[Project, Registrations]:
     """The project and the steps of a written package, as ``shop._workflow``, which is imported with all that it imports.
 
-    Where ``DJANGO_SETTINGS_MODULE`` is set, Django is set up first. Raises ``ImportError``, and ``WorkflowError`` for any other package.
+    Where ``DJANGO_SETTINGS_MODULE`` is set, Django is set up first. Raises ``ImportError``, and ``WorkflowError`` for any other package and for
+    one that is not there.
     """
     from workflow_runtime.project import registered_projects
 
     if os.environ.get("DJANGO_SETTINGS_MODULE") and find_spec("django"):
         importlib.import_module("django").setup()  # as for its own commands: modules with models need its apps
-    importlib.import_module(package)
+    _import(package)
     if not package.endswith("._workflow") and find_spec(f"{package}._workflow"):
         raise WorkflowError(f"{package} is not what workflow-build wrote; did you mean {package}._workflow?")
     registrations = importlib.import_module(f"{package}.step_registrations")
@@ -31,3 +32,14 @@ def load_package(package: str) -> tuple[Project, Registrations]:
     if project is None:
         raise WorkflowError(f"{package} is not a package that workflow-build wrote")
     return project, steps
+
+
+def _import(package: str) -> None:
+    try:
+        importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        if not f"{package}.".startswith(f"{error.name}."):
+            raise  # something that the user's modules import is missing, and not the package
+        raise WorkflowError(
+            f"there is no package {package}: run this in the project's folder, after workflow-build"
+        ) from None

@@ -34,6 +34,8 @@ from workflow_runtime.worlds.base import Delivery, Limit, Log, Message, StartSta
 
 logger = runtime_logger("handler")
 
+_RENAMED = "was it renamed or removed? Put it back under that name, or cancel the run"
+_PRUNED = "was the bundle removed? Deploy it again, or cancel the run"
 _LACKED_LIMIT = 10_000  # messages to remember; forgetting only means more patience
 
 
@@ -151,9 +153,10 @@ class Handler:
         if len(self._lacked) >= _LACKED_LIMIT:
             self._lacked.clear()
         self._lacked[delivery.message.id] = tries + 1
-        what = delivery.message.step_name or "its bundle"
+        name, run_id = delivery.message.step_name, delivery.message.run_id
+        what, advice = (name, _RENAMED) if name else ("its bundle", _PRUNED)
         pause = min(LONGEST_BACKOFF, 2**tries)
-        logger.warning("run %s waits for a process that has %s; again in %.1f s", delivery.message.run_id, what, pause)
+        logger.warning("run %s waits for a process that has %s; again in %.1f s; %s", run_id, what, pause, advice)
         await delivery.again(pause)
         return True
 

@@ -6,11 +6,14 @@ SQLAlchemy has it. ``memory://`` is a world of this process that is gone with it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote, urlsplit
 
 from workflow_runtime.errors import WorldError
 from workflow_runtime.worlds.base import World
+
+_PLACE = re.compile(r"(schema|namespace)=[\w$.-]{1,63}", re.ASCII)
 
 
 def open_world_url(url: str) -> World:
@@ -24,14 +27,24 @@ def open_world_url(url: str) -> World:
 
 
 def shown_url(url: str) -> str:
-    """The URL as it may be printed and logged: without user and password, and without options, which may hold one too."""
+    """The URL as it may be printed and logged: without user and password, and of the options, which may hold one too, only where in the
+    database the world is.
+    """
     parts = urlsplit(url)
     if "@" not in url and not parts.query:
         return url
     if "@" in parts.path or "@" in parts.fragment:  # a password that was not escaped may be cut anywhere
         return f"{parts.scheme}://…"
     host = f"…@{parts.netloc.rpartition('@')[2]}" if "@" in parts.netloc else parts.netloc
-    return f"{parts.scheme}://{host}{parts.path}{'?…' if parts.query else ''}"
+    return f"{parts.scheme}://{host}{parts.path}{_shown_query(parts.query)}"
+
+
+def _shown_query(query: str) -> str:
+    """The parameters that name a schema or a namespace; in place of all others, if there are any, ``…``."""
+    parameters = query.split("&") if query else []
+    shown = [parameter for parameter in parameters if _PLACE.fullmatch(parameter)]
+    hidden = ["…"] if len(shown) < len(parameters) else []
+    return "?" + "&".join(shown + hidden) if parameters else ""
 
 
 def _memory(url: str) -> World:
