@@ -238,7 +238,7 @@ def test_health_tells_of_a_queue_that_nobody_works_on(shop: Shop) -> None:
     run_id = shop.start("rest", "3600")
     assert shop.json("health")["healthy"]
     with sqlite3.connect(shop.folder / "runs.db") as database:
-        database.execute("UPDATE messages SET ready_at = ready_at - 100")
+        database.execute("UPDATE messages SET ready_at = ready_at - 100 WHERE run_id = ?", (run_id,))
     database.close()
     said = shop.json("health", code=1)
 
