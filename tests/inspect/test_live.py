@@ -198,6 +198,7 @@ def test_on_a_terminal_a_run_is_drawn_again_until_it_has_ended(shop: Shop) -> No
 
 
 def test_runs_are_followed_as_they_change(shop: Shop) -> None:
+    shop.run("cancel", shop.start("checkout", '"o7"', "1"))  # what is followed has to be there
     with shop.process("inspect", "--follow", "--json", "--workflow", "rest", "--since", "1 hour") as follower:
         run_id = shop.start("rest", "0")
         assert json.loads(line(follower))["run"]["status"] == "pending"
@@ -267,6 +268,11 @@ def test_pausing_is_told_and_taken_back(shop: Shop) -> None:
 
 
 def test_what_is_called_wrongly_says_what_to_write(shop: Shop) -> None:
+    for run_id in (
+        shop.start("checkout", '"o8"', "1"),
+        shop.start("checkout", '"o9"', "1"),
+    ):  # two ids that begin alike
+        shop.run("cancel", run_id)
     for arguments, said in (
         (("start", "checkout", "o1", "5"), "an argument is no JSON"),
         (("inspect", "steps"), "steps of which run? Write: inspect steps RUN"),
