@@ -200,7 +200,7 @@ def test_runs_are_removed_when_their_time_is_over(workshop: Workshop) -> None:
     ("words", "settings", "code", "said"),
     [
         (["worker"], {}, 2, "name the written package"),
-        (["worker", "nosuch._workflow"], {}, 1, "No module named 'nosuch'"),
+        (["worker", "nosuch._workflow"], {}, 1, "there is no package nosuch._workflow"),
         (["worker", "shop._workflow", "--concurrency", "0"], {}, 2, "give a whole number from 1 on"),
         (["worker", "shop._workflow", "--grace", "soon"], {}, 2, "is no duration"),
         (["worker", "shop._workflow", "--health", "8080"], {}, 2, "give HOST:PORT"),
