@@ -58,6 +58,8 @@ class CallOff:
     """Whether an attempt has been called off. Its thread may look at any time."""
 
     called: bool = False
+    unwanted: bool = False
+    """Whether nobody wants its outcome any more, either. When its time is up, its failure is still wanted."""
 
 
 current_call_off: ContextVar[CallOff | None] = ContextVar("workflow_runtime_call_off", default=None)

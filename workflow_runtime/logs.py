@@ -12,12 +12,10 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, TextIO, TypeAlias, get_args
+from typing import Literal, TextIO, TypeAlias, get_args
 
 from workflow_runtime.machine.current import running_machine
 
@@ -47,23 +45,37 @@ _NOTHING = LogFields()
 _current: ContextVar[LogFields] = ContextVar("workflow_runtime_log_fields", default=_NOTHING)
 
 
-@contextmanager
-def log_fields(
-    *,
-    run_id: str | None = None,
-    workflow: str | None = None,
-    step: str | None = None,
-    step_id: str | None = None,
-    attempt: int | None = None,
-) -> Iterator[None]:
+class log_fields:  # a class and in lower case, as contextlib's own are: its decorator costs more than what this does
     """Have all lines from inside of the context, its tasks and its threads included, carry these fields beside those from around."""
-    given = {"run_id": run_id, "workflow": workflow, "step": step, "step_id": step_id, "attempt": attempt}
-    known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    token = _current.set(replace(_current.get(), **known))
-    try:
-        yield
-    finally:
-        _current.reset(token)
+
+    __slots__ = ("_given", "_token")
+
+    def __init__(
+        self,
+        *,
+        run_id: str | None = None,
+        workflow: str | None = None,
+        step: str | None = None,
+        step_id: str | None = None,
+        attempt: int | None = None,
+    ) -> None:
+        self._given = (run_id, workflow, step, step_id, attempt)
+
+    def __enter__(self) -> None:
+        run_id, workflow, step, step_id, attempt = self._given
+        around = _current.get()
+        self._token = _current.set(
+            LogFields(
+                around.run_id if run_id is None else run_id,
+                around.workflow if workflow is None else workflow,
+                around.step if step is None else step,
+                around.step_id if step_id is None else step_id,
+                around.attempt if attempt is None else attempt,
+            )
+        )
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
 
 
 def current_fields() -> LogFields:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -74,9 +74,16 @@ class AttemptSpan:
         self._span.set_status(StatusCode.ERROR, kind)
 
 
-@contextmanager
-def attempting(run_id: str, step: str, step_id: str, attempt: int) -> Iterator[AttemptSpan]:
+_UNTRACED = nullcontext(AttemptSpan(None))
+
+
+def attempting(run_id: str, step: str, step_id: str, attempt: int) -> AbstractContextManager[AttemptSpan]:
     """A span of one attempt of a step. It is the current one for the step's code, in a thread too."""
+    return _attempting(run_id, step, step_id, attempt) if "opentelemetry.trace" in sys.modules else _UNTRACED
+
+
+@contextmanager
+def _attempting(run_id: str, step: str, step_id: str, attempt: int) -> Iterator[AttemptSpan]:
     attributes: dict[str, str | int] = {
         "workflow.run_id": run_id,
         "workflow.step": step,

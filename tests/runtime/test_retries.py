@@ -24,6 +24,7 @@ from workflow_runtime import (
     linear,
     step,
 )
+from workflow_runtime.context import CallOff
 from workflow_runtime.events import Event, EventKind
 from workflow_runtime.handler.steps import Attempt, StepRunner
 from workflow_runtime.marking import StepOptions, options_of
@@ -175,7 +176,7 @@ async def outcome(
         runner = StepRunner(MemoryWorld(), steps, threads)
         call: dict[str, Any] = {"args": []}
         return await runner.run(
-            Attempt("wrun_1", "step_000001", "step//app//fail", call, attempt or known + 1, failures, known)
+            Attempt("wrun_1", "step_000001", "step//app//fail", call, attempt or known + 1, failures, known), CallOff()
         )
 
 

@@ -7,8 +7,9 @@ import contextlib
 import gc
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,26 +23,44 @@ from workflow_runtime import (
     step,
     step_cancelled,
 )
+from workflow_runtime.context import CallOff
 from workflow_runtime.events import Event, EventKind
+from workflow_runtime.handler.inline import InlineSteps
 from workflow_runtime.handler.steps import Attempt, StepRunner
 from workflow_runtime.project import Registrations
 from workflow_runtime.values import decode, decode_error
 from workflow_runtime.worlds.memory import MemoryWorld
 
-Run = Callable[..., "asyncio.Task[Event]"]
+
+class Attempted:
+    """An attempt in its task, which is cancelled as handlers do it."""
+
+    def __init__(self, begin: Callable[[CallOff], Coroutine[Any, Any, Event]]) -> None:
+        self._call_off = CallOff()
+        self.task = asyncio.create_task(begin(self._call_off))
+
+    def __await__(self) -> Generator[Any, None, Event]:
+        return self.task.__await__()
+
+    def cancel(self) -> None:
+        self._call_off.called = self._call_off.unwanted = True
+        self.task.cancel()
+
+
+Run = Callable[..., Attempted]
 FOREVER = 600
 
 
 @pytest.fixture
 async def run() -> AsyncIterator[Run]:
-    """``run(function)``: the task of its first attempt."""
+    """``run(function)``: its first attempt."""
     threads = ThreadPoolExecutor(1)
 
-    def begin(function: Callable[..., Any]) -> asyncio.Task[Event]:
+    def begin(function: Callable[..., Any]) -> Attempted:
         steps = Registrations()
         steps.add("step//app//work", function)
         attempt = Attempt("wrun_1", "step_000001", "step//app//work", {"args": []}, 1, 0, 0)
-        return asyncio.create_task(StepRunner(MemoryWorld(), steps, threads).run(attempt))
+        return Attempted(partial(StepRunner(MemoryWorld(), steps, threads).run, attempt))
 
     yield begin
     threads.shutdown()
@@ -174,13 +193,13 @@ async def test_a_cancelled_attempt_has_no_outcome_whatever_its_body_does(
         finally:
             ended.append(True)
 
-    task = run(watched if asyncio.iscoroutinefunction(body) else watched_in_thread)
+    attempted = run(watched if asyncio.iscoroutinefunction(body) else watched_in_thread)
     await asyncio.sleep(0.03)
-    task.cancel()
-    done, _ = await asyncio.wait([task])
-    assert task.cancelled()
+    attempted.cancel()
+    await asyncio.wait([attempted.task])
+    assert attempted.task.cancelled()
     assert ended == [True]
-    del task, done, _
+    del attempted
     await asyncio.sleep(0.01)  # for the thread to let go of its job
     gc.collect()
     # asyncio logs what nobody has asked for; what other tests have left is collected here, too
@@ -209,7 +228,7 @@ async def test_cancelling_again_does_not_let_a_body_run_on_unwatched(run: Run, t
     for _ in range(3):
         task.cancel()
         await asyncio.sleep(0.02)
-        assert not task.done()
+        assert not task.task.done()
     go.set()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -230,7 +249,7 @@ async def test_a_step_in_a_thread_can_see_that_it_is_called_off_and_stop(run: Ru
     assert await asyncio.to_thread(begun.wait, 10)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task.task, 10)
 
 
 async def test_a_step_that_waits_for_a_thread_when_it_is_called_off_never_runs(run: Run) -> None:
@@ -257,6 +276,46 @@ async def test_a_step_that_cancels_itself_has_failed(run: Run) -> None:
     error = decode_error(event.data["error"])
     assert type(error) is WorkflowError
     assert "although nobody cancelled it" in str(error)
+
+
+async def cancel_itself_at_the_end() -> str:
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    return "done"
+
+
+async def cancel_itself_and_take_it_back() -> str:
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    task.uncancel()
+    return "done"
+
+
+async def leave_a_cancellation_to_come() -> str:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().call_soon(task.cancel)
+    return "done"
+
+
+@pytest.mark.parametrize(
+    "body", [cancel_itself_at_the_end, cancel_itself_and_take_it_back, leave_a_cancellation_to_come]
+)
+async def test_a_cancellation_that_a_body_leaves_to_its_task_does_not_take_its_outcome_with_it(body: Any) -> None:
+    world = MemoryWorld()
+    with ThreadPoolExecutor(1) as threads:
+        steps = Registrations()
+        steps.add("step//app//work", body)
+        attempt = Attempt("wrun_1", "step_000001", "step//app//work", {"args": []}, 1, 0, 0)
+        inline = InlineSteps(world, "wrun_1")
+        inline.start("step_000001", partial(StepRunner(world, steps, threads).run, attempt))
+        while not await inline.one_is_done(5):
+            pass
+        [outcome] = inline.outcomes()
+        await inline.call_off()
+    assert decode(outcome.data["output"]) == "done"
 
 
 @pytest.mark.parametrize("threaded", [False, True])

@@ -1,15 +1,16 @@
 """Running the body of a step to its real end, whatever it does about being cancelled.
 
-A body has a task of its own, so that nothing it does to its task reaches the handler's: it may swallow a cancellation,
-take it back, or cancel itself.
+A body runs in the task of its attempt, and may do to that what it likes: swallow a cancellation, take it back, cancel itself. So
+cancelling the task does not tell who wants the body to end, nor whether it was heard: ``CallOff`` does.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import partial
@@ -38,80 +39,80 @@ class Ended:
     error: BaseException | None = None
 
 
-async def run_to_the_end(body: Body, threads: Executor) -> Ended:
-    """Run the body, async ones on this loop and others in a thread.
+async def run_to_the_end(body: Body, threads: Executor, call_off: CallOff) -> Ended:
+    """Run the body in this task, which is for this attempt alone: async ones on its loop and others in a thread.
 
-    Cancelled, this cancels the body and raises ``CancelledError`` once it has really ended, whatever it answered.
+    Whoever cancels the task says so in ``call_off`` first. Then ``CancelledError`` is raised once the body has really ended, whatever it
+    answered.
     """
-    loop = asyncio.get_running_loop()
-    called_off, late = CallOff(), False
-    # Settled by the body's task in its last moment: what asyncio.wait() would tell comes two turns of the loop later.
-    ending: asyncio.Future[None] = loop.create_future()
-    task = asyncio.create_task(_ending(body, threads, called_off, ending))
-
-    def call_off() -> None:
-        called_off.called = True
-        task.add_done_callback(lambda _: _settle(ending))  # a task that has not begun ends without a word
-        task.cancel()
-
-    def time_is_up() -> None:
-        nonlocal late
-        late = not task.done()
-        call_off()
-
-    timer = loop.call_later(body.timeout, time_is_up) if body.timeout is not None else None
+    task = asyncio.current_task()
+    assert task is not None, "only a task runs on a loop"
+    current_step.set(body.metadata)
+    current_call_off.set(call_off)
+    timer = (
+        None
+        if body.timeout is None
+        else asyncio.get_running_loop().call_later(body.timeout, _time_is_up, call_off, task)
+    )
     try:
-        await _until_done(task, call_off, ending)
+        ended = await _ended(body, threads, call_off, task)
     finally:
         if timer is not None:
             timer.cancel()
-    return _timed_out(body, None if task.cancelled() else task.result().error) if late else task.result()
+    if task.cancelling() or getattr(task, "_must_cancel", False):
+        await _forget_cancellations(task)
+    if call_off.unwanted:
+        raise asyncio.CancelledError
+    return _timed_out(body, ended.error) if call_off.called else ended
 
 
-async def _ending(body: Body, threads: Executor, call_off: CallOff, ending: asyncio.Future[None]) -> Ended:
-    current_step.set(body.metadata)
-    current_call_off.set(call_off)
+async def _ended(body: Body, threads: Executor, call_off: CallOff, task: asyncio.Task[Any]) -> Ended:
+    name = body.metadata.name
     try:
         if body.is_async:
             return Ended(await body.function())
         result = await _threaded(body.function, threads)
         return Ended(await result if inspect.isawaitable(result) else result)
     except asyncio.CancelledError as error:
-        if call_off.called:
-            raise
-        own = WorkflowError(f"{body.metadata.name} raised CancelledError although nobody cancelled it")
-        own.__cause__ = error
-        return Ended(error=own)
+        return Ended(error=None if call_off.called else not_called_off(name, error))
     except KeyboardInterrupt:
         raise
-    except (
-        GeneratorExit
-    ) as error:  # the body's own, or this coroutine is being closed; then nobody looks at what it returns
-        own = WorkflowError(f"{body.metadata.name} raised GeneratorExit")
+    except GeneratorExit as error:
+        if asyncio._get_running_loop() is None or asyncio.current_task() is not task:
+            raise  # this very coroutine is being closed
+        own = WorkflowError(f"{name} raised GeneratorExit")
         own.__cause__ = error
         return Ended(error=own)
     except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is the step's outcome; SystemExit would stop the loop
         return Ended(error=error)
-    finally:
-        _settle(ending)
 
 
-def _settle(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
+def not_called_off(name: str, error: asyncio.CancelledError) -> WorkflowError:
+    """What a step failed with that was cancelled by nobody but itself."""
+    own = WorkflowError(f"{name} raised CancelledError although nobody cancelled it")
+    own.__cause__ = error
+    return own
 
 
-async def _until_done(
-    future: asyncio.Future[Any], call_off: Callable[[], object], ending: asyncio.Future[None] | None = None
-) -> None:
-    """Wait until it is done, which ``ending`` tells sooner. Each time that this is cancelled, ``call_off`` is called; it is raised at the end,
-    not before.
-    """
+def _time_is_up(call_off: CallOff, task: asyncio.Task[Any]) -> None:
+    call_off.called = True
+    task.cancel()
+
+
+async def _forget_cancellations(task: asyncio.Task[Any]) -> None:
+    """Let nothing that the body did to its task, or did not hear, reach what follows it."""
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(0)  # where one arrives that the body has asked for and not awaited
+    while task.cancelling():
+        task.uncancel()
+
+
+async def _until_done(future: asyncio.Future[Any], call_off: Callable[[], object]) -> None:
+    """Wait until it is done. Each time that this is cancelled, ``call_off`` is called; it is raised at the end, not before."""
     cancelled: asyncio.CancelledError | None = None
     while not future.done():
-        news: Awaitable[object] = asyncio.wait([future]) if ending is None or ending.done() else ending
         try:
-            await news
+            await asyncio.wait([future])
         except asyncio.CancelledError as error:
             cancelled = error
             call_off()

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from workflow_runtime import clock
-from workflow_runtime.context import StepMetadata
+from workflow_runtime.context import CallOff, StepMetadata
 from workflow_runtime.durations import when
 from workflow_runtime.errors import (
     FatalError,
@@ -27,7 +27,7 @@ from workflow_runtime.errors import (
     WorkflowError,
 )
 from workflow_runtime.events import Event, EventKind, Json
-from workflow_runtime.handler.bodies import Body, run_to_the_end
+from workflow_runtime.handler.bodies import Body, not_called_off, run_to_the_end
 from workflow_runtime.handler.patience import patiently
 from workflow_runtime.ids import origin_of
 from workflow_runtime.logs import log_fields, runtime_logger
@@ -102,10 +102,10 @@ class StepRunner:
         except StepNotRegisteredError:
             return None
 
-    async def run(self, attempt: Attempt) -> Event:
-        """Run the step's body; gives ``step_completed``, ``step_failed`` or ``step_retrying``.
+    async def run(self, attempt: Attempt, call_off: CallOff) -> Event:
+        """Run the step's body, in a task that is for it alone; gives ``step_completed``, ``step_failed`` or ``step_retrying``.
 
-        Only cancellation gets out as an exception, and only once the body has ended.
+        Whoever cancels the task says so in ``call_off`` first. Only cancellation gets out as an exception, and only once the body has ended.
         """
         began, ended = time.perf_counter(), "called_off"
         self._running[id(attempt)] = attempt
@@ -114,7 +114,7 @@ class StepRunner:
                 log_fields(run_id=attempt.run_id, step=attempt.name, step_id=attempt.step_id, attempt=attempt.attempt),
                 attempting(attempt.run_id, attempt.name, attempt.step_id, attempt.attempt) as span,
             ):
-                outcome = await self._outcome(attempt)
+                outcome = await self._outcome(attempt, call_off)
                 span.ended(outcome)
             ended = outcome.kind.removeprefix("step_")
             return outcome
@@ -122,7 +122,7 @@ class StepRunner:
             del self._running[id(attempt)]
             counting.step_ended(attempt.name, ended, time.perf_counter() - began)
 
-    async def _outcome(self, attempt: Attempt) -> Event:
+    async def _outcome(self, attempt: Attempt, call_off: CallOff) -> Event:
         crashes = attempt.attempt - 1 - attempt.retryings
         if crashes >= CRASH_LIMIT:
             return _failed(
@@ -140,11 +140,15 @@ class StepRunner:
             body = _body(attempt, function, options, first_key)
             writer = StreamWriter(attempt.run_id, attempt.step_id, attempt.attempt)
             async with attempt_streams(self._world, writer, taken_over=crashes > 0):
-                ended = await run_to_the_end(body, self._threads)
+                ended = await run_to_the_end(body, self._threads, call_off)
                 if ended.error is not None:
                     raise ended.error
                 output = encode(ended.value, where=f"result of {attempt.name}")
-        except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
+        except asyncio.CancelledError as error:
+            if call_off.unwanted:
+                raise
+            return _outcome_of(attempt, not_called_off(attempt.name, error), options)
+        except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever goes wrong with the arguments, the body, its chunks or its result is the step's outcome
             return _outcome_of(attempt, error, options)

@@ -9,13 +9,12 @@ collector, whose moment no replay repeats: the loop holds its tasks until they a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ctypes
 import math
 import sys
 from asyncio import tasks as asyncio_tasks
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextvars import Context
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
@@ -97,6 +96,33 @@ def _ended(coroutine: Generator[Any, Any, Any] | Coroutine[Any, Any, Any]) -> bo
     return False
 
 
+class _Inside:  # a class, as the decorator of contextlib costs more than what this does
+    """Around what runs on ``loop``: step out of the outer loop and its task, if there are any, and into this one.
+
+    Python 3.14 keeps the current task per thread; leaving the outer one out would fail there, and only there.
+    """
+
+    __slots__ = ("_hooks", "_loop", "_on_dropped", "_outer", "_task")
+
+    def __init__(self, loop: WorkflowLoop, on_dropped: Callable[[AsyncGenerator[Any, Any]], None]) -> None:
+        self._loop, self._on_dropped = loop, on_dropped
+
+    def __enter__(self) -> None:
+        self._outer = outer = asyncio._get_running_loop()
+        self._task = task = None if outer is None else asyncio.current_task(outer)
+        self._hooks = sys.get_asyncgen_hooks()
+        if outer is not None and task is not None:
+            asyncio_tasks._leave_task(outer, task)
+        asyncio._set_running_loop(self._loop)
+        sys.set_asyncgen_hooks(None, self._on_dropped)
+
+    def __exit__(self, *_: object) -> None:
+        sys.set_asyncgen_hooks(*self._hooks)
+        asyncio._set_running_loop(self._outer)
+        if self._outer is not None and self._task is not None:
+            asyncio_tasks._enter_task(self._outer, self._task)
+
+
 class WorkflowLoop(asyncio.AbstractEventLoop):
     """The loop of one machine. It runs only inside of ``run``, until nothing is ready."""
 
@@ -113,7 +139,7 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
 
     def run(self) -> None:
         """Run callbacks until none is ready. Raises ``WorkflowError`` when the workflow spins without ever waiting."""
-        with self._entered():
+        with _Inside(self, self._generator_dropped):
             for _ in range(CALLBACK_LIMIT):
                 if not self._ready:
                     return
@@ -138,31 +164,10 @@ class WorkflowLoop(asyncio.AbstractEventLoop):
 
     def abandon(self) -> None:
         """Close every coroutine, in silence."""
-        with self._entered():
+        with _Inside(self, self._generator_dropped):
             while self._tasks:
                 self._tasks.pop().abandon()
         self._ready.clear()
-
-    @contextlib.contextmanager
-    def _entered(self) -> Iterator[None]:
-        """Step out of the outer loop and its task, if there are any, and into this one.
-
-        Python 3.14 keeps the current task per thread; leaving the outer one out would fail there, and only there.
-        """
-        outer = asyncio._get_running_loop()
-        task = asyncio.current_task(outer) if outer else None
-        hooks = sys.get_asyncgen_hooks()
-        if outer and task:
-            asyncio_tasks._leave_task(outer, task)
-        asyncio._set_running_loop(self)
-        sys.set_asyncgen_hooks(None, self._generator_dropped)
-        try:
-            yield
-        finally:
-            sys.set_asyncgen_hooks(*hooks)
-            asyncio._set_running_loop(outer)
-            if outer and task:
-                asyncio_tasks._enter_task(outer, task)
 
     def _generator_dropped(self, generator: AsyncGenerator[Any, Any]) -> None:
         """Nobody iterates it any more: a task closes it, as asyncio has it, unless the machine is not running.

@@ -281,7 +281,7 @@ class Machine:
             return
         if (hook := self._hooks.get(event.entity)) is not None and event.kind is not EventKind.HOOK_DISPOSED:
             hook.confirm(event.data["run"] if event.kind is EventKind.HOOK_CONFLICT else None)
-        if not self._ledger.commands:
+        if not (self._ledger.commands or self._loop.is_idle):
             self._run()
 
     # Running, and the end.

@@ -135,9 +135,8 @@ def step_after(step: StepState | None, event: Event, slot: int) -> StepState:
         return StepState(status, created_slot=slot)
     step = step or StepState(status)
     if event.kind is EventKind.STEP_STARTED:
-        return replace(
-            step, status=status, attempt=event.data["attempt"], message_id=event.data["message"], retry_at=0.0
-        )
+        attempt, message_id = event.data["attempt"], event.data["message"]
+        return StepState(status, attempt, step.failures, step.retryings, message_id, 0.0, step.created_slot)
     if event.kind is EventKind.STEP_RETRYING:
         failures = step.failures + bool(event.data["counted"])
         retry_at = float(event.data["retry_at"])

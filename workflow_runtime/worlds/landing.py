@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from workflow_runtime.events import RUN_ENDS, Event, EventKind
+from workflow_runtime.events import RUN_ENDS, STEP_ENDS, Event, EventKind
 from workflow_runtime.ids import wait_key
 from workflow_runtime.worlds.base import HookInfo, Message, RunInfo, RunStatus
 from workflow_runtime.worlds.encoding import EncodedEvent, encode_event
@@ -32,6 +32,7 @@ def send(records: Records, message: Message, now: float) -> None:
 
 def land(records: Records, run: RunInfo, batch: Sequence[EncodedEvent], now: float) -> tuple[Event, ...]:
     """Append the batch and bring everything up to date. Gives the events as they landed."""
+    appended: list[EncodedEvent] = []
     landed: list[Event] = []
     before = run
     steps: dict[str, StepState] = {}
@@ -41,9 +42,11 @@ def land(records: Records, run: RunInfo, batch: Sequence[EncodedEvent], now: flo
         if kind is EventKind.HOOK_CREATED:
             encoded = _claim_token(records, run.id, encoded, slot)
             event = encoded.event
-        records.append(run.id, slot, encoded)
+        appended.append(encoded)
         landed.append(Event(event.kind, event.time, event.entity, event.data, slot))
-        if kind in STEP_STATUS_AFTER:
+        if kind in STEP_ENDS and event.entity not in steps:
+            records.end_step(run.id, event.entity, STEP_STATUS_AFTER[kind])
+        elif kind in STEP_STATUS_AFTER:
             known = steps.get(event.entity)
             if known is None and kind is not EventKind.STEP_CREATED:
                 known = records.step(run.id, event.entity)
@@ -56,6 +59,7 @@ def land(records: Records, run: RunInfo, batch: Sequence[EncodedEvent], now: flo
             run = run_after(run, event)
         elif kind in _EFFECTS:
             _EFFECTS[kind](records, run.id, event, now)
+    records.append(run.id, before.slot, appended)
     for step_id, step in steps.items():
         records.save_step(run.id, step_id, step)
     if landed:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from workflow_runtime.events import Event
 from workflow_runtime.worlds.base import Message, Queued, QueueDepth, RunInfo
 from workflow_runtime.worlds.delivery import Claim
 from workflow_runtime.worlds.encoding import EncodedEvent, decode_data
-from workflow_runtime.worlds.entities import StepState, WaitStatus, goes_on
+from workflow_runtime.worlds.entities import StepState, StepStatus, WaitStatus, goes_on
 from workflow_runtime.worlds.memory_entities import MemoryHooks, MemoryStreams, MemoryWatches
 from workflow_runtime.worlds.memory_gates import MemoryGates
 from workflow_runtime.worlds.signals import Signals, Topic
@@ -96,10 +96,11 @@ class MemoryStore:
         """See ``Records``."""
         return run_id in self.parents
 
-    def append(self, run_id: str, slot: int, encoded: EncodedEvent) -> None:
+    def append(self, run_id: str, after: int, batch: Sequence[EncodedEvent]) -> None:
         """See ``Records``."""
-        event = replace(encoded.event, slot=slot, data={})
-        self.logs[run_id].append(EncodedEvent(event, encoded.data))
+        for slot, encoded in enumerate(batch, after + 1):
+            event = replace(encoded.event, slot=slot, data={})
+            self.logs[run_id].append(EncodedEvent(event, encoded.data))
 
     def events(self, run_id: str, after: int, limit: int | None = None) -> tuple[Event, ...]:
         """See ``Records``; at most ``limit`` of them."""
@@ -119,6 +120,11 @@ class MemoryStore:
     def save_step(self, run_id: str, step_id: str, step: StepState) -> None:
         """See ``Records``."""
         self.steps[run_id, step_id] = step
+
+    def end_step(self, run_id: str, step_id: str, status: StepStatus) -> None:
+        """See ``Records``."""
+        known = self.steps.get((run_id, step_id))
+        self.steps[run_id, step_id] = StepState(status) if known is None else replace(known, status=status)
 
     def wait(self, run_id: str, wait_id: str) -> WaitStatus | None:
         """See ``Records``."""

@@ -10,7 +10,7 @@ from workflow_runtime.events import Event
 from workflow_runtime.worlds.base import HookInfo, Message, RunInfo, StreamInfo
 from workflow_runtime.worlds.delivery import Claim
 from workflow_runtime.worlds.encoding import EncodedEvent
-from workflow_runtime.worlds.entities import StepState, WaitStatus
+from workflow_runtime.worlds.entities import StepState, StepStatus, WaitStatus
 from workflow_runtime.worlds.signals import Topic
 
 
@@ -109,8 +109,8 @@ class Records(Protocol):
     def has_children(self, run_id: str) -> bool:
         """Whether the run has started another."""
 
-    def append(self, run_id: str, slot: int, encoded: EncodedEvent) -> None:
-        """Keep an event at a slot that is free."""
+    def append(self, run_id: str, after: int, batch: Sequence[EncodedEvent]) -> None:
+        """Keep events at the slots from ``after`` + 1 on, which are free."""
 
     def events(self, run_id: str, after: int) -> tuple[Event, ...]:
         """The events after slot ``after``."""
@@ -123,6 +123,9 @@ class Records(Protocol):
 
     def save_step(self, run_id: str, step_id: str, step: StepState) -> None:
         """Keep the step as it is now."""
+
+    def end_step(self, run_id: str, step_id: str, status: StepStatus) -> None:
+        """Keep that the step has ended, and how; all else that is known of it stays."""
 
     def wait(self, run_id: str, wait_id: str) -> WaitStatus | None:
         """The wait, if the log knows it."""

@@ -47,7 +47,7 @@ def create_run(
         return run
     run = new_run(new.id, new.created.event)
     records.add_run(run)
-    records.append(new.id, run.slot, new.created)
+    records.append(new.id, run.slot - 1, (new.created,))
     for message in (new.message, *sends):
         send(records, message, now)
     if not log:

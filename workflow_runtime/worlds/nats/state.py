@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from workflow_runtime.errors import RunNotFoundError
@@ -12,7 +12,7 @@ from workflow_runtime.events import Event
 from workflow_runtime.worlds.base import Chunks, HookInfo, Message, RunInfo, StreamInfo
 from workflow_runtime.worlds.delivery import Claim
 from workflow_runtime.worlds.encoding import EncodedEvent
-from workflow_runtime.worlds.entities import StepState, WaitStatus, goes_on
+from workflow_runtime.worlds.entities import StepState, StepStatus, WaitStatus, goes_on
 from workflow_runtime.worlds.nats.queue import Queue
 from workflow_runtime.worlds.nats.runs import Runs
 from workflow_runtime.worlds.nats.wire import chunk_at, place_of_chunk
@@ -184,9 +184,10 @@ class State:
         """See ``Records``."""
         return self.runs.lives[run_id].has_children
 
-    def append(self, run_id: str, slot: int, encoded: EncodedEvent) -> None:
+    def append(self, run_id: str, after: int, batch: Sequence[EncodedEvent]) -> None:
         """See ``Records``."""
-        self.runs.append(run_id, encoded)
+        for encoded in batch:
+            self.runs.append(run_id, encoded)
 
     def events(self, run_id: str, after: int, limit: int | None = None) -> tuple[Event, ...]:
         """See ``Records``; at most ``limit`` of them."""
@@ -203,6 +204,12 @@ class State:
     def save_step(self, run_id: str, step_id: str, step: StepState) -> None:
         """See ``Records``."""
         self.runs.lives[run_id].steps[step_id] = step
+
+    def end_step(self, run_id: str, step_id: str, status: StepStatus) -> None:
+        """See ``Records``."""
+        steps = self.runs.lives[run_id].steps
+        known = steps.get(step_id)
+        steps[step_id] = StepState(status) if known is None else replace(known, status=status)
 
     def wait(self, run_id: str, wait_id: str) -> WaitStatus | None:
         """See ``Records``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -88,11 +88,13 @@ class SqliteRecords:
         row = self._row(sql.HAS_CHILDREN, run_id)
         return row is not None and bool(row[0])
 
-    def append(self, run_id: str, slot: int, encoded: EncodedEvent) -> None:
+    def append(self, run_id: str, after: int, batch: Sequence[EncodedEvent]) -> None:
         """See ``Records``."""
-        event = encoded.event
-        row = (run_id, slot, event.kind.value, event.time, event.entity, encoded.data)
-        self.connection.execute(sql.ADD_EVENT, row)
+        rows = [
+            (run_id, slot, encoded.event.kind.value, encoded.event.time, encoded.event.entity, encoded.data)
+            for slot, encoded in enumerate(batch, after + 1)
+        ]
+        self.connection.executemany(sql.ADD_EVENT, rows)
 
     def events(self, run_id: str, after: int) -> tuple[Event, ...]:
         """See ``Records``."""
@@ -112,6 +114,10 @@ class SqliteRecords:
         counts = (step.attempt, step.failures, step.retryings)
         state = (step.status.value, *counts, step.message_id, step.retry_at, step.created_slot)
         self.connection.execute(sql.SAVE_STEP, (run_id, step_id, *state))
+
+    def end_step(self, run_id: str, step_id: str, status: StepStatus) -> None:
+        """See ``Records``."""
+        self.connection.execute(sql.END_STEP, (run_id, step_id, status.value))
 
     def wait(self, run_id: str, wait_id: str) -> WaitStatus | None:
         """See ``Records``."""

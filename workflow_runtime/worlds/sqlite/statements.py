@@ -49,6 +49,7 @@ ADD_EVENT = "INSERT INTO events (run_id, slot, kind, time, entity, data) VALUES 
 
 STEP = "SELECT status, attempt, failures, retryings, message_id, retry_at, created_slot FROM steps WHERE run_id = ? AND step_id = ?"
 SAVE_STEP = "INSERT OR REPLACE INTO steps (run_id, step_id, status, attempt, failures, retryings, message_id, retry_at, created_slot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+END_STEP = "INSERT INTO steps (run_id, step_id, status, attempt, failures, retryings, retry_at, created_slot) VALUES (?, ?, ?, 0, 0, 0, 0.0, 0) ON CONFLICT DO UPDATE SET status = excluded.status"
 WAIT = "SELECT status FROM waits WHERE run_id = ? AND wait_id = ?"
 SAVE_WAIT = "INSERT OR REPLACE INTO waits (run_id, wait_id, status) VALUES (?, ?, ?)"
 
