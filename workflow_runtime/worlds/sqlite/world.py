@@ -81,7 +81,11 @@ class SqliteWorld:
 
     async def open(self) -> None:
         """See ``World``."""
-        await asyncio.to_thread(self._open)
+        session = self._session
+        if session is None:
+            await asyncio.to_thread(self._open)
+        else:
+            session.writer.lane.check_process()
 
     async def close(self) -> None:
         """See ``World``."""
@@ -355,7 +359,6 @@ class SqliteWorld:
         with self._opening:
             if self._session is None:
                 self._session = Session(self.path, self._busy_timeout)
-            self._session.writer.lane.check_process()
 
     def _end(self, *, gently: bool) -> None:
         with self._opening:
