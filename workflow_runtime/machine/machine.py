@@ -254,9 +254,10 @@ class Machine:
         self._run()
 
     async def _workflow(self, call: Json) -> Json:
-        classes = self.program.classes
-        args, kwargs = decode_call(call, self.program.entry, classes, where="workflow input")
-        return encode(await self.program.entry(*args, **kwargs), classes, where="workflow result")
+        entry, classes = self.program.entry, self.program.classes
+        name = entry.__qualname__
+        args, kwargs = decode_call(call, entry, classes, where=f"input of workflow {name}")
+        return encode(await entry(*args, **kwargs), classes, where=f"result of workflow {name}")
 
     def _take_fact(self, event: Event, *, lasts: bool = False) -> None:
         settle = self._ledger.fact(event, lasts=lasts)
