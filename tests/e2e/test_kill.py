@@ -99,10 +99,11 @@ def test_the_ledger_tells_two_executions_at_once(shop: Shop, second_pid: int, se
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("seed", "loop"), [(1, "asyncio"), (2, "uvloop")])
 def test_every_order_ends_right_though_the_server_is_killed_again_and_again(
-    shop: Shop, check_log: Any, seed: int
+    shop: Shop, check_log: Any, seed: int, loop: str
 ) -> None:
+    shop.settings["UVICORN_LOOP"] = loop
     survive(shop, check_log, seed, KILLS)
 
 
