@@ -24,10 +24,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import random
 import sys
 from collections.abc import Mapping
 from contextvars import Context
+from functools import cached_property
+from random import Random
 from types import FrameType
 
 from workflow_runtime.errors import CorruptedEventLogError, WorkflowError
@@ -60,8 +61,6 @@ class Machine:
         self.created_at = 0.0
         self.attributes: dict[str, str] = {}
         """The run's attributes as its start and its workflow have set them; what steps set is not known here."""
-        self.random = random.Random(self.origin)
-        self.secrets = random.Random()
         self._loop = WorkflowLoop(self)  # type: ignore[abstract]  # the methods that are missing in the class's text are set by name below it
         self._main: WorkflowTask[object] | None = None
         self._ledger = Ledger(run_id)
@@ -74,6 +73,16 @@ class Machine:
         self.ended = False
         """Whether the workflow's function has ended. Its end is a decision like any other: the log may not have it yet.
         """
+
+    @cached_property  # most workflows roll no dice, and to begin a generator takes as long as a decision
+    def random(self) -> Random:
+        """What ``random`` draws from: the same in every replay."""
+        return Random(self.origin)
+
+    @cached_property
+    def secrets(self) -> Random:
+        """What ``secrets`` and ``uuid`` draw from: the same in every replay, and nothing that anybody could foretell."""
+        return SecretRandom(f"{self.origin}:{self.created.get('seed', '')}")
 
     @property
     def commands(self) -> tuple[Command, ...]:
@@ -244,7 +253,6 @@ class Machine:
         self.created = event.data
         self.attributes = dict(event.data.get("attributes") or {})
         self.clock = self.created_at = event.data.get("began", event.time)
-        self.secrets = SecretRandom(f"{self.origin}:{event.data.get('seed', '')}")
 
     def _begin(self, event: Event) -> None:
         if self._main is not None or not self.created:
