@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from workflow_build.errors import UsageError
 from workflow_build.model import Config
 from workflow_runtime.errors import WorldError
 from workflow_runtime.worlds.base import World
-from workflow_runtime.worlds.urls import open_world_url, shown_url
+from workflow_runtime.worlds.urls import open_world_url, shown_url, split_world_url
 
 T = TypeVar("T")
 
@@ -38,7 +38,10 @@ def chosen_world(config: Config, named: str | None, *, must_exist: bool) -> Chos
     """
     default = f"sqlite:///{quote((config.project / '.workflow' / 'workflow.db').as_posix())}"
     url = named or os.environ.get("WORKFLOW_WORLD") or default
-    parts = urlsplit(url)
+    try:
+        parts = split_world_url(url)
+    except WorldError as error:
+        raise UsageError(str(error)) from None
     if parts.scheme in ("memory", ""):
         raise UsageError(f"{url!r} names no world that outlives its process; give --world or WORKFLOW_WORLD")
     if must_exist and parts.scheme == "sqlite" and not (path := Path(unquote(parts.path.removeprefix("/")))).is_file():

@@ -6,7 +6,6 @@ import json
 import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from functools import partial
@@ -16,6 +15,7 @@ from typing import Any
 from workflow_runtime.errors import WorldError
 from workflow_runtime.handler.handler import Handler
 from workflow_runtime.handler.options import options_from
+from workflow_runtime.handler.threads import StepThreads
 from workflow_runtime.http import (
     BODY_LIMIT,
     BUILD_HEADER,
@@ -43,7 +43,7 @@ from workflow_runtime.worlds.urls import shown_url
 logger = runtime_logger("service")
 
 STEP_THREADS = 32
-"""How many sync steps may run at once."""
+"""How many sync steps may run at once, beside those that wait for runs."""
 NOT_STARTED = "not started"
 
 
@@ -78,7 +78,7 @@ class Service:
         Without ``pulls`` there is no worker: all that is handled is what comes to ``flow`` and ``pushed``, as on platforms that let a process
         run only while it has a request. Raises ``WorldError``, and ``WorkflowError`` when a setting makes no sense.
         """
-        threads = ThreadPoolExecutor(STEP_THREADS, thread_name_prefix="workflow-step")
+        threads = StepThreads(STEP_THREADS)
         chosen, handler_options = options or worker_options(), options_from()
         worker_running(self._project.package)  # or will, at once: what is started meanwhile need not warn
         try:

@@ -48,7 +48,8 @@ class Writer:
         if self._written - self._taken >= GROUP_BYTES:
             self._hurry.set()
         if self._flushing is None:
-            self._flushing = asyncio.create_task(self._flush_all(), name=f"workflow stream {self._name}")
+            flushing = asyncio.create_task(self._flush_all(), name=f"workflow stream {self._name}")
+            self._flushing = None if flushing.done() else flushing  # with an eager task factory, it may be
             await asyncio.sleep(0)  # so that the first chunk leaves now, however long the step keeps the loop
         await self._until(self._written - UNFLUSHED_BYTES)
         self._check()

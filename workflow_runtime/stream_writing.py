@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
+from workflow_runtime.context import CallOff
 from workflow_runtime.errors import WorkflowError, WriterLostError
 from workflow_runtime.ids import origin_of
 from workflow_runtime.stream_writer import Writer
@@ -57,9 +58,13 @@ class AttemptStreams:
             "write_sync() and close_sync() are for sync steps; in async code, await write() and close()"
         )
 
+    def stop(self) -> bool:
+        """The body has ended: take nothing more. Whether there was anything."""
+        self._over = True
+        return bool(self._writers)
+
     async def finish(self) -> None:
         """The attempt succeeded: return once all its chunks are in the world. Raises what went wrong."""
-        self._over = True
         for writer in self._writers.values():
             await writer.finish()
         for (
@@ -69,7 +74,6 @@ class AttemptStreams:
 
     async def fail(self) -> None:
         """The attempt failed: what it wrote may still be read, but no stream is closed, and nothing is raised."""
-        self._over = True
         for (run_id, name), writer in self._writers.items():
             try:
                 await writer.flush()
@@ -77,8 +81,7 @@ class AttemptStreams:
                 logger.warning("the last chunks of stream %r of run %s are lost: %s", name, run_id, error)
 
     async def give_up(self) -> None:
-        """The attempt was called off."""
-        self._over = True
+        """The attempt was called off, or has done what could be done."""
         for writer in self._writers.values():
             await writer.give_up()
 
@@ -104,18 +107,27 @@ def current_streams() -> AttemptStreams | None:
 class attempt_streams:  # a class, as contextlib's decorator sets an error's __traceback__, which errors that are frozen refuse
     """Around an attempt's body: it may write to streams, and all that it wrote is in the world when this is left.
 
+    ``call_off`` says whether a cancellation of the running task means this attempt: one that the body has left behind does not.
     ``taken_over``: an earlier attempt's process died. What that one wrote and closed in full is not written again.
     Raises what kept chunks from the world, as ``StreamClosedError``, ``WriterLostError``, ``WorldError``, unless the body was told already
     or has raised itself.
     """
 
-    def __init__(self, world: World, by: StreamWriter, *, taken_over: bool = False) -> None:
+    def __init__(self, world: World, by: StreamWriter, call_off: CallOff, *, taken_over: bool = False) -> None:
         self._streams = AttemptStreams(world, by, taken_over=taken_over)
+        self._call_off = call_off
 
     async def __aenter__(self) -> None:
         self._token = _attempt.set(self._streams)
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            if self._streams.stop() and not isinstance(error, GeneratorExit):
+                await _to_the_end(self._end(error), self._call_off)
+        finally:
+            _attempt.reset(self._token)
+
+    async def _end(self, error: BaseException | None) -> None:
         try:
             if error is None:
                 try:
@@ -123,8 +135,21 @@ class attempt_streams:  # a class, as contextlib's decorator sets an error's __t
                 except Exception:
                     await self._streams.fail()
                     raise
-            elif not isinstance(error, asyncio.CancelledError | GeneratorExit | KeyboardInterrupt):
+            elif not isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
                 await self._streams.fail()
         finally:
             await self._streams.give_up()
-            _attempt.reset(self._token)
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None], call_off: CallOff) -> None:
+    """Do the work in a task of its own, which nobody knows: only an attempt that is called off leaves it."""
+    task = asyncio.create_task(work)
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            if call_off.unwanted:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                raise
+    task.result()

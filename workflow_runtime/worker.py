@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Protocol
 
 from workflow_runtime.slots import Slot, current_slot
@@ -112,7 +114,7 @@ class Worker:
                 self._start(delivery, is_extra=True)
 
     def _start(self, delivery: Delivery, *, is_extra: bool = False) -> None:
-        slot = Slot(self._room.set, is_extra=is_extra)
+        slot = Slot(partial(_tell, asyncio.get_running_loop(), self._room), is_extra=is_extra)
         task = asyncio.create_task(self._handle(delivery, slot), name=f"workflow message {delivery.message.id}")
         self._active[task] = slot
         task.add_done_callback(self._done)
@@ -143,3 +145,8 @@ class Worker:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+
+
+def _tell(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
+    with contextlib.suppress(RuntimeError):  # a thread outlives its worker's loop, where nobody waits any more
+        loop.call_soon_threadsafe(event.set)

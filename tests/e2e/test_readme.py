@@ -14,12 +14,13 @@ README = Path(__file__).parents[2] / "README.md"
 
 
 PLACED = """
+import sys
 import time
 from fastapi.testclient import TestClient
 from shop.main import app
 
 with TestClient(app) as client:
-    run = client.post("/orders", params={"email": "a@example.org", "card": "visa"}, json=["tea"]).json()["run"]
+    run = client.post(sys.argv[1], content=sys.argv[2], headers={"content-type": "application/json"}).json()["run"]
     while (status := client.get(f"/orders/{run}").json()["status"]) == "pending":
         time.sleep(0.01)
     print(status, client.get("/orders/wrun_NONE").status_code)
@@ -27,11 +28,13 @@ with TestClient(app) as client:
 
 
 def test_the_quickstart_builds_and_its_app_takes_an_order(tmp_path: Path) -> None:
-    orders, main = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), flags=re.DOTALL)
+    text = README.read_text("utf-8")
+    orders, main = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    [(path, body)] = re.findall(r"^curl -X POST 'localhost:8000(/[^']*)' .* -d '([^']*)'$", text, flags=re.MULTILINE)
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "shop"\nversion = "1"\n', "utf-8")
     (tmp_path / "shop").mkdir()
-    for name, text in {"__init__": "", "orders": orders, "main": main}.items():
-        (tmp_path / "shop" / f"{name}.py").write_text(text, "utf-8")
+    for name, source in {"__init__": "", "orders": orders, "main": main}.items():
+        (tmp_path / "shop" / f"{name}.py").write_text(source, "utf-8")
 
     command = [sys.executable, "-m", "workflow_build", "--app", "shop.main:app"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -42,7 +45,7 @@ def test_the_quickstart_builds_and_its_app_takes_an_order(tmp_path: Path) -> Non
     config = json.loads((tmp_path / "shop" / "_workflow" / "config.json").read_text("utf-8"))
     assert "/.well-known/workflow/v1/flow" in json.dumps(config)
     placed = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PLACED],
+        [sys.executable, "-W", "ignore", "-c", PLACED, path, body],
         cwd=tmp_path,
         env=serving.environment({"WORKFLOW_WORLD": "memory://"}),
         capture_output=True,

@@ -7,7 +7,6 @@ import itertools
 import textwrap
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from workflow_runtime.bundles import Bundle, BundleModule
 from workflow_runtime.events import RUN_ENDS, STEP_ENDS, Event, EventKind
 from workflow_runtime.handler.handler import Handler
 from workflow_runtime.handler.options import HandlerOptions
+from workflow_runtime.handler.threads import StepThreads
 from workflow_runtime.machine.machine import Machine
 from workflow_runtime.project import Project, Registrations, register_project
 from workflow_runtime.sandbox.program import load_program
@@ -185,7 +185,7 @@ class Host:
         self.steps = Registrations()
         for name, function in steps.items():
             self.steps.add(f"step//app//{name}", function)
-        self.threads = ThreadPoolExecutor(4)
+        self.threads = StepThreads(4)
         self.handler = Handler(world, self.steps, self.threads, options)
 
     async def start(self, *arguments: object, run_id: str | None = None) -> str:

@@ -318,6 +318,36 @@ async def test_a_worker_whose_stop_is_cancelled_leaves_no_handler_behind(host: A
     assert stopped.is_set()
 
 
+async def test_a_message_that_is_called_off_while_the_storage_refuses_goes_back_when_it_does_not(
+    host: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, refusals = asyncio.Event(), [WorldError("database is locked")] * 2
+
+    async def work(n: Any) -> Any:
+        begun.set()
+        await asyncio.Event().wait()
+
+    app = host("async def main():\n    await a(1)", a=work)
+    await app.start()
+    (delivery,) = await app.world.receive(1)
+    hand_back = app.world.again
+
+    async def refuse_first(*given: Any) -> None:
+        if refusals:
+            raise refusals.pop()
+        await hand_back(*given)
+
+    monkeypatch.setattr(app.world, "again", refuse_first)
+    handling = asyncio.create_task(app.handler.handle(delivery))
+    await begun.wait()
+    handling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await handling
+    (again,) = await asyncio.wait_for(app.world.receive(1), 10)
+    assert again.message == delivery.message
+    assert not refusals
+
+
 async def test_a_replay_that_failed_leaves_no_half_fed_machine_behind(host: Any, monkeypatch: Any) -> None:
     """The commit of the failure is refused because of news that do not concern the workflow."""
     app = host("async def main():\n    return await a(1)", a=same, options=HandlerOptions(inline_steps=0))

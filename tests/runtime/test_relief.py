@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -10,7 +12,8 @@ import pytest
 
 from workflow_runtime import worker
 from workflow_runtime.events import EventKind
-from workflow_runtime.relief import decisions_due
+from workflow_runtime.relief import PAGE, decisions_due
+from workflow_runtime.slots import waiting_for_a_run
 from workflow_runtime.worlds.base import Message, World
 
 RACE = """
@@ -106,3 +109,36 @@ async def test_what_is_taken_is_due_new_and_about_a_run(world: World) -> None:
     taken = [delivery.message.id async for delivery in decisions_due(world, 3)]
     assert taken == ["timer", "watch", "cancel"]
     assert [delivery.message.id async for delivery in decisions_due(world, 3)] == ["more"]
+
+
+async def test_runs_that_wait_to_begin_keep_no_news_from_others_however_many_they_are(world: World) -> None:
+    for number in range(PAGE + 1):
+        await world.send(Message(f"first {number}", f"wrun_{number}", due=1.0))
+    await world.send(Message("timer", "wrun_1", key="wrun_1:wait_000001", due=2.0))
+    assert [delivery.message.id async for delivery in decisions_due(world, 3)] == ["timer"]
+
+
+async def test_a_place_that_is_given_back_on_another_thread_is_taken_at_once(
+    host: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "FULL", 600.0)
+    second, main = asyncio.Event(), asyncio.get_running_loop()
+
+    async def step(name: str) -> None:
+        if name == "second":
+            second.set()
+            return
+        with ThreadPoolExecutor(
+            1
+        ) as elsewhere:  # its threads have no loop, as those of plain functions that wait for a run
+            context = contextvars.copy_context()
+            await main.run_in_executor(elsewhere, context.run, wait_for_the_other)
+
+    def wait_for_the_other() -> None:
+        with waiting_for_a_run():
+            asyncio.run_coroutine_threadsafe(second.wait(), main).result(20)
+
+    app = host("async def main(name):\n    await a(name)\n", a=step)
+    runs = [await app.start("first"), await app.start("second")]
+    async with app.working(concurrency=1):
+        assert [(await app.world.wait_for_end(run, 20)).status for run in runs] == ["completed"] * 2

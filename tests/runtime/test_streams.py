@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from workflow_runtime import FatalError, NondeterminismError, get_step_metadata
+from workflow_runtime.context import CallOff
 from workflow_runtime.errors import StreamClosedError, WriterLostError
 from workflow_runtime.marking import step
 from workflow_runtime.stream_writing import attempt_streams
@@ -265,7 +266,7 @@ async def test_an_attempt_that_runs_no_more_writes_nothing(host: Callable[..., A
         meta = get_step_metadata()
         stale = StreamWriter(meta.run_id, meta.step_id, meta.attempt + 1)
         try:
-            async with attempt_streams(world, stale):
+            async with attempt_streams(world, stale, CallOff()):
                 await get_writable().write("from the dead")
         except WriterLostError as error:
             caught.append(error)

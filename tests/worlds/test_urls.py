@@ -49,6 +49,13 @@ def test_a_password_is_not_repeated() -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_a_url_that_is_none_for_a_bracket_in_its_password_is_refused_without_it() -> None:
+    with pytest.raises(WorldError, match="can not be read; write the characters") as caught:
+        open_world_url("postgresql://me:sec[ret@host/db")
+    assert "ret@" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
 @pytest.mark.parametrize(
     ("url", "advice"),
     [

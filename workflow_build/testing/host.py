@@ -6,7 +6,6 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
@@ -21,6 +20,7 @@ from workflow_runtime.errors import RunNotFoundError
 from workflow_runtime.events import Event, EventKind
 from workflow_runtime.handler.handler import Handler
 from workflow_runtime.handler.options import options_from
+from workflow_runtime.handler.threads import StepThreads
 from workflow_runtime.process import world_in_place
 from workflow_runtime.project import ProcessSteps
 from workflow_runtime.worlds.base import Message, RunInfo, RunStatus
@@ -50,7 +50,7 @@ class Host:
         self._limit = limit
         self._worker: Worker | None = None
         self._making = threading.Lock()
-        self._threads = ThreadPoolExecutor(32, thread_name_prefix="workflow-step")
+        self._threads = StepThreads(32)
         self._in_place = ExitStack()
 
     def enter(self) -> None:

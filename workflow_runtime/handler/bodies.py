@@ -13,11 +13,12 @@ import inspect
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from workflow_runtime.context import CallOff, StepMetadata, current_call_off, current_step
 from workflow_runtime.errors import FatalError, RetryableError, StepTimeoutError, TooEarlyError, WorkflowError
+from workflow_runtime.handler.threads import StepThreads
+from workflow_runtime.slots import current_threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,9 @@ def _timed_out(body: Body, answer: BaseException | None) -> Ended:
 
 async def _threaded(function: Callable[[], Any], threads: Executor) -> object:
     """What the function gives in a thread. Nobody can stop a thread: cancelled, this waits for it, so that no other runs the step."""
-    job: Future[object] = threads.submit(partial(contextvars.copy_context().run, _in_thread, function))
+    context = contextvars.copy_context()
+    context.run(current_threads.set, threads if isinstance(threads, StepThreads) else None)
+    job: Future[object] = threads.submit(context.run, _in_thread, function)
     waiter = asyncio.wrap_future(job)
     await _until_done(waiter, job.cancel)  # which succeeds when the job has not begun
     return waiter.result()

@@ -36,6 +36,8 @@ logger = runtime_logger("handler")
 
 _RENAMED = "was it renamed or removed? Put it back under that name, or cancel the run"
 _PRUNED = "was the bundle removed? Deploy it again, or cancel the run"
+_LEAVING, _LEAVING_WAIT = 300.0, 5.0
+"""Seconds for which a message that is called off is handed back again and again, and how many of them its caller waits."""
 _LACKED_LIMIT = 10_000  # messages to remember; forgetting only means more patience
 
 
@@ -51,6 +53,7 @@ class Handler:
         self.invocations = 0
         """How many messages have been handled."""
         self._draining = False
+        self._leaving: set[asyncio.Task[None]] = set()
 
     def drain(self) -> None:
         """Begin no more steps: what runs decide from now on goes to the queue, for others."""
@@ -72,29 +75,43 @@ class Handler:
 
     async def _handle(self, delivery: Delivery, message: Message) -> None:
         try:
-            if message.watch_id is not None:
-                await tell_end(self._world, delivery)
-            elif message.cancels_children:
-                await cancel_children(self._world, delivery)
-            elif message.limit is None and (limit := await self._limit_of_retried(message.run_id)) is not None:
-                await self._send_with(limit, delivery)
-            elif message.step_id is not None:
-                with invocation(message):
-                    await self._step(delivery, message.step_id)
-            else:
-                await self._run(delivery)
+            try:
+                await self._do(delivery, message)
+            except RunNotFoundError as error:
+                logger.error("message %s is dropped: %s", message.id, error)
+                await delivery.ack()
         except asyncio.CancelledError:
-            await asyncio.shield(delivery.again())
+            await self._leave(delivery)
             raise
-        except RunNotFoundError as error:
-            logger.error("message %s is dropped: %s", delivery.message.id, error)
-            await delivery.ack()
         except Exception:  # the queue is the way out of every failure: hand the message back, later each time
             pause = min(LONGEST_BACKOFF, 0.1 * 2 ** min(delivery.count, 16))
-            logger.exception(
-                "message %s of run %s failed; again in %.1f s", delivery.message.id, delivery.message.run_id, pause
-            )
+            logger.exception("message %s of run %s failed; again in %.1f s", message.id, message.run_id, pause)
             await hand_back(delivery, pause)
+
+    async def _do(self, delivery: Delivery, message: Message) -> None:
+        if message.watch_id is not None:
+            await tell_end(self._world, delivery)
+        elif message.cancels_children:
+            await cancel_children(self._world, delivery)
+        elif message.limit is None and (limit := await self._limit_of_retried(message.run_id)) is not None:
+            await self._send_with(limit, delivery)
+        elif message.step_id is not None:
+            with invocation(message):
+                await self._step(delivery, message.step_id)
+        else:
+            await self._run(delivery)
+
+    async def _leave(self, delivery: Delivery) -> None:
+        """Called off: hand the message back. When the storage refuses for long, that is done without the caller, who has no time."""
+        leaving = asyncio.create_task(asyncio.wait_for(hand_back(delivery, 0.0), _LEAVING))
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._left)
+        await asyncio.wait([leaving], timeout=_LEAVING_WAIT)
+
+    def _left(self, leaving: asyncio.Task[None]) -> None:
+        self._leaving.discard(leaving)
+        if not leaving.cancelled() and leaving.exception() is not None:
+            logger.error("a message was not handed back; it comes again when this process has ended")
 
     async def _limit_of_retried(self, run_id: str) -> Limit | None:
         """What holds the messages of a run that runs another again back until it has its workflow's place: unlike others, it has more than
@@ -111,7 +128,7 @@ class Handler:
         await delivery.ack()
 
     async def _run(self, delivery: Delivery) -> None:
-        log = await load_whole(self._world, delivery.message.run_id)
+        log = delivery.log or await load_whole(self._world, delivery.message.run_id)
         if log.run.status.ended:
             await delivery.ack()
             return

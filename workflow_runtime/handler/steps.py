@@ -38,6 +38,7 @@ from workflow_runtime.retries import Backoff, policy_for
 from workflow_runtime.stream_writing import attempt_streams
 from workflow_runtime.tracing import attempting
 from workflow_runtime.values import decode_call, encode, encode_error
+from workflow_runtime.values.error_data import tell_place
 from workflow_runtime.worlds.base import Limit, StreamWriter, World
 
 logger = runtime_logger("steps")
@@ -139,11 +140,11 @@ class StepRunner:
             options = options_of(function)
             body = _body(attempt, function, options, first_key)
             writer = StreamWriter(attempt.run_id, attempt.step_id, attempt.attempt)
-            async with attempt_streams(self._world, writer, taken_over=crashes > 0):
+            async with attempt_streams(self._world, writer, call_off, taken_over=crashes > 0):
                 ended = await run_to_the_end(body, self._threads, call_off)
                 if ended.error is not None:
                     raise ended.error
-                output = encode(ended.value, where=f"result of {attempt.name}")
+                output = _encoded(attempt, function, ended.value)
         except asyncio.CancelledError as error:
             if call_off.unwanted:
                 raise
@@ -163,6 +164,14 @@ class StepRunner:
         created = (await patiently(lambda: self._world.load(attempt.run_id, limit=1))).events[0]
         key: str | None = created.data.get("calls", {}).get(attempt.step_id)
         return key
+
+
+def _encoded(attempt: Attempt, function: Callable[..., Any], value: object) -> Json:
+    try:
+        return encode(value, where=f"result of {attempt.name}")
+    except SerializationError as error:
+        tell_place(error, function)
+        raise
 
 
 def _body(attempt: Attempt, function: Callable[..., Any], options: StepOptions, first_key: str | None) -> Body:

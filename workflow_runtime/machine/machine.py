@@ -31,7 +31,7 @@ from functools import cached_property
 from random import Random
 from types import FrameType
 
-from workflow_runtime.errors import CorruptedEventLogError, WorkflowError
+from workflow_runtime.errors import CorruptedEventLogError, SerializationError, WorkflowError
 from workflow_runtime.events import RUN_ENDS, Event, EventKind, Json, is_neutral
 from workflow_runtime.ids import child_run_id, origin_of
 from workflow_runtime.machine.chance import SecretRandom
@@ -41,6 +41,7 @@ from workflow_runtime.machine.hooks import HookState
 from workflow_runtime.machine.ledger import Ledger
 from workflow_runtime.machine.loop import WorkflowLoop, WorkflowTask
 from workflow_runtime.values import decode_call, decode_error, encode, encode_error
+from workflow_runtime.values.error_data import tell_place
 
 _TOKEN_BYTES = 16
 _PUT_BACK = 60.0
@@ -265,7 +266,12 @@ class Machine:
         entry, classes = self.program.entry, self.program.classes
         name = entry.__qualname__
         args, kwargs = decode_call(call, entry, classes, where=f"input of workflow {name}")
-        return encode(await entry(*args, **kwargs), classes, where=f"result of workflow {name}")
+        result = await entry(*args, **kwargs)
+        try:
+            return encode(result, classes, where=f"result of workflow {name}")
+        except SerializationError as error:
+            tell_place(error, entry)
+            raise
 
     def _take_fact(self, event: Event, *, lasts: bool = False) -> None:
         settle = self._ledger.fact(event, lasts=lasts)

@@ -176,6 +176,25 @@ class ListingPromises:
         for nobody in ("wrun_nobody", "\ud800"):
             assert await other.list_messages(nobody) == []
 
+    async def test_messages_that_tell_a_run_of_something_are_listed_without_the_others(
+        self, world: World, other: World
+    ) -> None:
+        news = [
+            Message(fresh("msg"), "wrun_1", key="wrun_1:wait_1", due=10.0),
+            Message(fresh("msg"), "wrun_2", watch_id="watch_1", watched="wrun_3", due=20.0),
+            Message(fresh("msg"), "wrun_2", cancels_children=True, due=30.0),
+        ]
+        others = [Message(fresh("msg"), "wrun_1", due=5.0), Message(fresh("msg"), "wrun_1", "step_1", due=5.0)]
+        for message in (*others, *reversed(news)):
+            await world.send(message)
+        assert [queued.message for queued in await other.list_messages(only_news=True)] == news
+        assert [queued.message for queued in await other.list_messages(only_news=True, limit=1)] == news[:1]
+        assert [queued.message for queued in await other.list_messages("wrun_2", only_news=True)] == news[1:]
+        delivery = await world.take(news[0].id)
+        assert delivery is not None
+        await delivery.again()
+        assert [queued.message for queued in await other.list_messages(only_news=True)] == news[1:]
+
     async def test_listed_messages_tell_who_has_them_and_how_often_they_came(
         self, world: World, harness: Harness
     ) -> None:

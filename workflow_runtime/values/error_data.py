@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import linecache
+from collections.abc import Callable
+from typing import Any
+
 STACK_ATTRIBUTE = "_workflow_stack"
 """Where a rebuilt exception keeps the frames of the place that it comes from."""
 MESSAGE_ATTRIBUTE = "_workflow_message"
@@ -32,3 +37,13 @@ def stack_note(stack: str) -> str:
 def native_state(cls: type[BaseException]) -> dict[str, type[BaseException]]:
     """The names of what ``cls`` keeps outside of its ``__dict__``, each with the class that defines it."""
     return {name: owner for owner, names in NATIVE_STATE if issubclass(cls, owner) for name in names}
+
+
+def tell_place(error: BaseException, function: Callable[..., Any]) -> None:
+    """Have the error's stack end with the function's definition: of an error about what the function gave, in none of its lines."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None:  # an object that can be called
+        return
+    line = linecache.getline(code.co_filename, code.co_firstlineno).strip()
+    frame = f'  File "{code.co_filename}", line {code.co_firstlineno}, in {code.co_name}\n'
+    setattr(error, STACK_ATTRIBUTE, frame + (f"    {line}\n" if line else ""))

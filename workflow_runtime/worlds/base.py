@@ -70,6 +70,10 @@ class Delivery(Protocol):
     def receipt(self) -> str:
         """Names this taking in hand: short plain text with which another may take the message over; see ``World.take``."""
 
+    @property
+    def log(self) -> Log | None:
+        """The message's run as it was when the message was taken in hand, if the world knew it without asking."""
+
     async def ack(self) -> None:
         """Remove the message for good. Does nothing when it is gone already."""
 
@@ -217,8 +221,10 @@ class World(Protocol):
     async def queue_depth(self) -> QueueDepth:
         """How many messages the queue has. Those that a limit or a pause keeps back are due."""
 
-    async def list_messages(self, run_id: str | None = None, limit: int = 1000) -> list[Queued]:
-        """The messages in the queue, of one run or of all, those that are ready first at the front."""
+    async def list_messages(
+        self, run_id: str | None = None, limit: int = 1000, *, only_news: bool = False
+    ) -> list[Queued]:
+        """The messages in the queue, of one run or of all, those that are ready first at the front. ``only_news``: those that ``tells_news``."""
 
     async def pause(self, workflow: str = "") -> None:
         """Deliver no message of that workflow's runs any more, of any when it is empty; what is in hand goes on. Pausing twice is pausing once."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from workflow_runtime.errors import WorldError
-from workflow_runtime.worlds.base import Delivery, Message
+from workflow_runtime.worlds.base import Delivery, Log, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class HeldMessage:
     count: int
     claim: Claim
     keeper: ClaimKeeper
+    log: Log | None = field(default=None, compare=False, repr=False)
+    """See ``Delivery``."""
 
     @property
     def receipt(self) -> str:

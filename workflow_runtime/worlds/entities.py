@@ -184,6 +184,13 @@ def started(run: RunInfo, step: StepState, input_: Json) -> StepStart:
     )
 
 
+def tells_news(message: Message, deliveries: int) -> bool:
+    """Whether the message tells a run of something, and was never delivered: under no other has a step been started already."""
+    # Without a key, it is a run's first message, or a step's.
+    is_news = message.key is not None or message.watch_id is not None or message.cancels_children
+    return is_news and message.step_id is None and not deliveries
+
+
 def goes_on(message: Message, run: RunStatus | None, step: StepStatus | None) -> bool:
     """Whether there is still something to do for a message of that run and that step. ``None`` is what the world does not know."""
     if message.cancels_children:  # it is sent because the run has ended

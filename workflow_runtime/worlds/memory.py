@@ -206,9 +206,11 @@ class MemoryWorld:
         """See ``World``."""
         return self._transact(lambda store: store.depth(clock.now()))
 
-    async def list_messages(self, run_id: str | None = None, limit: int = 1000) -> list[Queued]:
+    async def list_messages(
+        self, run_id: str | None = None, limit: int = 1000, *, only_news: bool = False
+    ) -> list[Queued]:
         """See ``World``."""
-        return self._transact(lambda store: store.list_messages(run_id, limit))
+        return self._transact(lambda store: store.list_messages(run_id, limit, only_news=only_news))
 
     async def pause(self, workflow: str = "") -> None:
         """See ``World``."""

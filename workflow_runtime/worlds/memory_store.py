@@ -16,7 +16,7 @@ from workflow_runtime.events import Event
 from workflow_runtime.worlds.base import Message, Queued, QueueDepth, RunInfo
 from workflow_runtime.worlds.delivery import Claim
 from workflow_runtime.worlds.encoding import EncodedEvent, decode_data
-from workflow_runtime.worlds.entities import StepState, StepStatus, WaitStatus, goes_on
+from workflow_runtime.worlds.entities import StepState, StepStatus, WaitStatus, goes_on, tells_news
 from workflow_runtime.worlds.memory_entities import MemoryHooks, MemoryStreams, MemoryWatches
 from workflow_runtime.worlds.memory_gates import MemoryGates
 from workflow_runtime.worlds.signals import Signals, Topic
@@ -249,9 +249,11 @@ class MemoryStore:
         due = sum(queued.ready_at <= now for queued in idle)
         return QueueDepth(due, len(self.queue) - len(idle), len(idle) - due)
 
-    def list_messages(self, run_id: str | None, limit: int) -> list[Queued]:
+    def list_messages(self, run_id: str | None, limit: int, *, only_news: bool = False) -> list[Queued]:
         """See ``World``."""
         found = [q for q in self.queue.values() if run_id in (None, q.message.run_id)]
+        if only_news:
+            found = [q for q in found if tells_news(q.message, q.count)]
         found.sort(key=lambda q: (q.ready_at, q.number))
         return [Queued(q.message, q.ready_at, self.in_hand(q.message.id), q.count) for q in found[: max(limit, 0)]]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from workflow_runtime.errors import WorldError
 from workflow_runtime.worlds.base import World
@@ -18,12 +18,21 @@ _PLACE = re.compile(r"(schema|namespace)=[\w$.-]{1,63}", re.ASCII)
 
 def open_world_url(url: str) -> World:
     """The world that ``url`` names, not yet opened. Raises ``WorldError`` when it names none."""
-    scheme = urlsplit(url).scheme
-    make = _MAKERS.get(scheme)
+    make = _MAKERS.get(split_world_url(url).scheme)
     if make is None:
         known = ", ".join(f"{name}://" for name in _MAKERS)
         raise WorldError(f"the world URL {shown_url(url)!r} has no scheme that this version knows; use one of {known}")
     return make(url)
+
+
+def split_world_url(url: str) -> SplitResult:
+    """The URL's parts. Raises ``WorldError`` when it has none that could be told apart."""
+    try:
+        return urlsplit(url)
+    except ValueError:  # it quotes the URL, in which a password may be
+        raise WorldError(
+            f"the world URL {url.partition(':')[0]}:… can not be read; write the characters []/?#@ of a user or a password as %5B, %5D and so on"
+        ) from None
 
 
 def shown_url(url: str) -> str:

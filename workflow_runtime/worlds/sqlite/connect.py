@@ -11,12 +11,18 @@ from pathlib import Path
 from workflow_runtime.errors import WorldError
 from workflow_runtime.worlds.sqlite.faults import UNWRITABLE, explain
 
+OLDEST = (3, 31, 0)  # the oldest release of SQLite that takes all of the statements
 APPLICATION_ID = 0x574B464C  # "WKFL", in the file's header: tells our files from other programs'
 _RETRY = 0.01  # seconds; SQLite does not wait by itself for what the switch to WAL needs
 
 
 def open_writer(path: Path, busy_timeout: float) -> sqlite3.Connection:
     """A connection that writes, to a file that is made and migrated as needed. Raises ``WorldError``."""
+    if sqlite3.sqlite_version_info < OLDEST:
+        raise WorldError(
+            f"SQLite world {path}: this Python has SQLite {sqlite3.sqlite_version}, and {'.'.join(map(str, OLDEST))} is needed; "
+            "use a Python with a newer one, or the Postgres world"
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -72,14 +72,20 @@ def read_depth(connection: sqlite3.Connection, now: float, is_alive: Callable[[s
 
 
 def read_messages(
-    connection: sqlite3.Connection, run_id: str | None, limit: int, is_alive: Callable[[str], bool]
+    connection: sqlite3.Connection,
+    run_id: str | None,
+    limit: int,
+    is_alive: Callable[[str], bool],
+    *,
+    only_news: bool,
 ) -> list[Queued]:
     """The messages in the queue, of one run or of all, those that are ready first at the front."""
-    most = max(limit, 0)
-    if run_id is None:
-        rows = connection.execute(sql.MESSAGES, (most,)).fetchall()
-    else:
-        rows = connection.execute(sql.MESSAGES_OF_RUN, (run_id, most)).fetchall() if storable(run_id) else []
+    if run_id is not None and not storable(run_id):
+        return []
+    conditions = ["run_id = ?"] * (run_id is not None) + [sql.NEWS] * only_news
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    values = (max(limit, 0),) if run_id is None else (run_id, max(limit, 0))
+    rows = connection.execute(f"{sql.MESSAGE} {where} ORDER BY ready_at, seq LIMIT ?", values).fetchall()
     found = ((sql.message_of(row), *row[1:4]) for row in rows)
     return [
         Queued(message, ready_at, owner is not None and is_alive(owner), deliveries)

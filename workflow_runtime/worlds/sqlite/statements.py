@@ -49,7 +49,7 @@ ADD_EVENT = "INSERT INTO events (run_id, slot, kind, time, entity, data) VALUES 
 
 STEP = "SELECT status, attempt, failures, retryings, message_id, retry_at, created_slot FROM steps WHERE run_id = ? AND step_id = ?"
 SAVE_STEP = "INSERT OR REPLACE INTO steps (run_id, step_id, status, attempt, failures, retryings, message_id, retry_at, created_slot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-END_STEP = "INSERT INTO steps (run_id, step_id, status, attempt, failures, retryings, retry_at, created_slot) VALUES (?, ?, ?, 0, 0, 0, 0.0, 0) ON CONFLICT DO UPDATE SET status = excluded.status"
+END_STEP = "INSERT INTO steps (run_id, step_id, status, attempt, failures, retryings, retry_at, created_slot) VALUES (?, ?, ?, 0, 0, 0, 0.0, 0) ON CONFLICT (run_id, step_id) DO UPDATE SET status = excluded.status"
 WAIT = "SELECT status FROM waits WHERE run_id = ? AND wait_id = ?"
 SAVE_WAIT = "INSERT OR REPLACE INTO waits (run_id, wait_id, status) VALUES (?, ?, ?)"
 
@@ -96,8 +96,8 @@ LIMIT 1
 READY_WITH_PLACE = f"SELECT min(ready_at) FROM messages {_WITH_PLACE} AND {_IN_LINE}"
 DUE = f"{MESSAGE} WHERE {_IN_LINE} AND ready_at <= ? ORDER BY ready_at, seq LIMIT ?"
 DUE_WITH_PLACE = f"{MESSAGE} {_WITH_PLACE} AND {_IN_LINE} AND ready_at <= ?"
-MESSAGES = f"{MESSAGE} ORDER BY ready_at, seq LIMIT ?"
-MESSAGES_OF_RUN = f"{MESSAGE} WHERE run_id = ? ORDER BY ready_at, seq LIMIT ?"
+# See ``entities.tells_news``.
+NEWS = "deliveries = 0 AND step_id IS NULL AND (key IS NOT NULL OR watch_id IS NOT NULL OR cancels_children)"
 MESSAGE_BY_CLAIM = f"{MESSAGE} WHERE id = ? AND owner = ? AND claim = ?"
 MESSAGE_BY_ID = f"{MESSAGE} WHERE id = ? AND paused = 0 AND ready_at <= ?"
 IDLE_DEPTH = "SELECT count(*), coalesce(sum(ready_at <= ?), 0) FROM messages WHERE owner IS NULL"

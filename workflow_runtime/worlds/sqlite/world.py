@@ -242,10 +242,14 @@ class SqliteWorld:
         session = self._live()
         return await self._read(lambda connection: reads.read_depth(connection, time.time(), session.is_alive))
 
-    async def list_messages(self, run_id: str | None = None, limit: int = 1000) -> list[Queued]:
+    async def list_messages(
+        self, run_id: str | None = None, limit: int = 1000, *, only_news: bool = False
+    ) -> list[Queued]:
         """See ``World``."""
         session = self._live()
-        return await self._read(lambda connection: reads.read_messages(connection, run_id, limit, session.is_alive))
+        return await self._read(
+            lambda connection: reads.read_messages(connection, run_id, limit, session.is_alive, only_news=only_news)
+        )
 
     async def pause(self, workflow: str = "") -> None:
         """See ``World``."""
