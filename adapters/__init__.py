@@ -18,6 +18,7 @@ def adapter_names() -> tuple[str, ...]:
     return tuple(sorted({point.name for point in _points()}))
 
 
+@cache
 def load_adapter(name: str) -> Adapter:
     """The adapter of one target. Raises ``KeyError`` when none has that name."""
     points = _points().select(name=name)

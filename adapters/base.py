@@ -71,6 +71,14 @@ class Adapter(Protocol):
 
 
 @runtime_checkable
+class FittingAdapter(Adapter, Protocol):
+    """An adapter whose lines depend on how the app is served."""
+
+    def fitting_lines(self, module: str, source: str) -> tuple[str, ...]:
+        """``mount_lines`` for an app in a module with that text; an empty text when no app is known."""
+
+
+@runtime_checkable
 class TableAdapter(Adapter, Protocol):
     """An adapter whose framework keeps a table of routes in the app."""
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from workflow_build.adapters import probe
 from workflow_build.adapters.base import Clues
-from workflow_build.adapters.reading import read, table_of
+from workflow_build.adapters.reading import layers, read, table_of
 from workflow_build.adapters.table import Row, Table, braces, is_a, row_of
 from workflow_build.model import Routes, SourceFile
 
@@ -17,7 +17,8 @@ SOURCE = "django.urls.get_resolver"
 REMEDY = (
     "include the workflow routes before that pattern, in the urlpatterns that it is in or in those that include them"
 )
-HANDLERS = ("django.ASGIHandler", "django.WSGIHandler")
+WSGI = "django.WSGIHandler"
+HANDLERS = ("django.ASGIHandler", WSGI)
 SETTINGS = re.compile(r"""["']DJANGO_SETTINGS_MODULE["']\s*[,\]]\s*=?\s*["']([\w.]+)["']""")
 GROUP = re.compile(r"\(\?P<(\w+)>[^()]*\)")
 
@@ -43,15 +44,18 @@ class DjangoAdapter:
         return _application(files, settings, "asgi") or _application(files, settings, "wsgi")
 
     def mount_lines(self, module: str) -> tuple[str, ...]:
-        """Where URLs are, and not where the application is."""
+        """Where URLs are, and not where the application is; and what starts the worker under ASGI."""
         return (
-            "# in the project's urls.py:",
-            "from django.urls import include, path",
-            f'urlpatterns = [path("", include("{module}")), *urlpatterns]',
+            *_included(module),
             "# and at the end of its asgi.py, which has the server start the worker:",
             f"from {module} import mount",
             "application = mount(application)",
         )
+
+    def fitting_lines(self, module: str, source: str) -> tuple[str, ...]:
+        """Under WSGI there is nothing to mount, and no server that tells when it starts, but for those with a hook."""
+        by_asgi = "get_asgi_application" in source or (source and "get_wsgi_application" not in source)
+        return self.mount_lines(module) if by_asgi else _wsgi_lines(module)
 
     def table(self, app: object) -> Table | None:
         """The URL patterns of the project, which are the same for all its applications."""
@@ -69,10 +73,29 @@ class DjangoAdapter:
 
     def read_routes(self, app: object, module: str, build: str) -> Routes:
         """Our routes as Django has them."""
-        return read(self, app, module, build)
+        by_wsgi = any(is_a(layer, WSGI) for layer in layers(app))
+        return read(self, app, module, build, _wsgi_lines(module) if by_wsgi else ())
 
 
 ADAPTER = DjangoAdapter()
+
+
+def _included(module: str) -> tuple[str, ...]:
+    return (
+        "# at the end of the project's urls.py:",
+        "from django.urls import include, path",
+        f'urlpatterns = [path("", include("{module}")), *urlpatterns]',
+    )
+
+
+def _wsgi_lines(module: str) -> tuple[str, ...]:
+    return (
+        *_included(module),
+        "# the first request starts the worker; if gunicorn shall, when it starts, in gunicorn.conf.py:",
+        "def post_worker_init(worker):",
+        f"    from {module} import bridge",
+        "    bridge.start()",
+    )
 
 
 def _settings_of_manage(clues: Clues) -> str | None:

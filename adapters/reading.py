@@ -16,8 +16,11 @@ WRAPPERS = ("app", "asgi_app", "wsgi_app", "wsgi_application", "application", "_
 """Where middleware and converters keep what they wrap."""
 
 
-def read(adapter: TableAdapter, app: object, module: str, build: str) -> Routes:
-    """Our routes as they are reached from outside; a finding for each that is missing, twice there, shadowed, or out of reach."""
+def read(adapter: TableAdapter, app: object, module: str, build: str, lines: tuple[str, ...] = ()) -> Routes:
+    """Our routes as they are reached from outside; a finding for each that is missing, twice there, shadowed, or out of reach.
+
+    ``lines`` are those that mount the handler in this very app, if they are others than ``mount_lines``.
+    """
     found = table_of(app, adapter)
     if found is None:
         return Routes(adapter.name, (), (not_an_app(app, adapter),))
@@ -26,7 +29,7 @@ def read(adapter: TableAdapter, app: object, module: str, build: str) -> Routes:
         return check(adapter.name, table, app, module, build)
     if owner.name != adapter.name:  # it might have held the target's app in a mount
         return Routes(adapter.name, (), (not_an_app(app, adapter, owner),))
-    return Routes(adapter.name, (), (not_mounted(adapter, module),))
+    return Routes(adapter.name, (), (not_mounted(adapter, module, lines),))
 
 
 def table_of(app: object, first: TableAdapter | None = None) -> tuple[TableAdapter, Table] | None:
@@ -34,7 +37,7 @@ def table_of(app: object, first: TableAdapter | None = None) -> tuple[TableAdapt
     from workflow_build.adapters import load_adapters
 
     others = [other for other in load_adapters() if isinstance(other, TableAdapter) and other != first]
-    for layer in _layers(app):
+    for layer in layers(app):
         for adapter in [first, *others] if first else others:
             table = adapter.table(layer)
             if table is not None:
@@ -56,9 +59,9 @@ def rows_below(app: object, prefix: str, host: str | None = None, *, place: str)
     return tuple(replace(row, host=row.host or host, below=below, widest=row.widest or table.widest) for row in rows)
 
 
-def not_mounted(adapter: Adapter, module: str) -> Diagnostic:
-    """The finding with the lines that mount the handler."""
-    return rules.NOT_MOUNTED.at(None, lines="\n  ".join(adapter.mount_lines(module)))
+def not_mounted(adapter: Adapter, module: str, lines: tuple[str, ...] = ()) -> Diagnostic:
+    """The finding with the lines that mount the handler: ``lines``, or else the adapter's."""
+    return rules.NOT_MOUNTED.at(None, lines="\n  ".join(lines or adapter.mount_lines(module)))
 
 
 def not_an_app(app: object, adapter: Adapter, owner: Adapter | None = None) -> Diagnostic:
@@ -76,7 +79,7 @@ def not_an_app(app: object, adapter: Adapter, owner: Adapter | None = None) -> D
     return rules.NOT_AN_APP.at(None, subject="the app", what=what, adapter=adapter.title, advice=advice)
 
 
-def _layers(app: object) -> Iterator[object]:
+def layers(app: object) -> Iterator[object]:
     """The app, then what it wraps, and so on."""
     seen: set[int] = set()
     layer: object | None = app

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from workflow_runtime.asgi import AsgiApp
+    from workflow_runtime.http import HttpResponse, HttpStream
 
 WEB_PATH = "/_workflow"
 """Where apps have the page, below whatever prefix they give it."""
 
 
-def web_page() -> AsgiApp | None:
-    """The page of the process's world as an ASGI app, to be mounted at ``WEB_PATH``; None when neither ``WORKFLOW_WEB_TOKEN`` nor
+class Page(Protocol):
+    """The page: an ASGI app, and, for frameworks that can not mount one, a function from requests to answers."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer an ``http`` scope; a WebSocket is refused."""
+
+    async def answer(self, scope: Any, body: AsyncIterator[bytes]) -> HttpResponse | HttpStream:
+        """The answer to a request. Of an ASGI scope, ``method``, ``path``, ``headers`` and, where they are known, ``raw_path``,
+        ``query_string``, ``client`` and ``scheme`` are looked at. Whoever sends the stream ends it when the client has gone.
+        """
+
+
+def web_page() -> Page | None:
+    """The page of the process's world, to be mounted at ``WEB_PATH``; None when neither ``WORKFLOW_WEB_TOKEN`` nor
     ``WORKFLOW_WEB`` asks for it.
 
     With the token, whoever has it is let in. With ``WORKFLOW_WEB=1`` alone, who is on this machine. Raises ``WorkflowError`` for a token

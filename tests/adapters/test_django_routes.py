@@ -206,13 +206,22 @@ def test_a_project_that_allows_only_its_own_host_is_asked_under_that_host(projec
     assert read().diagnostics == ()
 
 
-def test_a_project_without_our_routes_gets_the_lines_to_add(project: Project) -> None:
+@pytest.mark.parametrize(
+    ("application", "other"), [(get_asgi_application, "post_worker_init"), (get_wsgi_application, "asgi")]
+)
+def test_a_project_without_our_routes_gets_the_lines_that_fit_how_it_is_served(
+    project: Project, application: Callable[[], object], other: str
+) -> None:
     project([path("mine", mine)])
 
-    found = read()
+    found = read(application())
 
     assert (found.routes, codes(found)) == ((), ["WB501"])
-    assert 'include("shop._workflow.django")' in found.diagnostics[0].hint
+    hint = found.diagnostics[0].hint
+    assert 'include("shop._workflow.django")' in hint
+    assert other not in hint
+    told_by_source = ADAPTER.fitting_lines(MODULE, f"application = {application.__name__}()\n")
+    assert hint.endswith("\n  ".join(("", *told_by_source)))
 
 
 def test_a_router_of_protocols_without_http_is_no_app() -> None:

@@ -51,6 +51,8 @@ class Target:
     """What the fixture's routes have before ours."""
     environment: dict[str, str] = field(default_factory=dict)
     """Variables that the build and the server need."""
+    page: bool = False
+    """Whether ``mount`` sees to the web page, too."""
     pushed: bool = False
     """Whether messages have to be pushed to it, signed with its ``WORKFLOW_SECRET``, since it has no worker."""
 
@@ -83,6 +85,7 @@ def matrix() -> str:
         "worker",
         "webhook takes any method",
         "streams",
+        "web page",
         "routes are read from",
         "tried with",
     )
@@ -95,4 +98,5 @@ def _cells(one: Target) -> tuple[str, ...]:
     oldest = OLDEST.get(one.name)
     versions = f"{'.'.join(map(str, oldest))} and newer" if oldest else ""
     tried = "; ".join([*([servers] if servers else []), *one.limits])
-    return (one.name, versions, f"`{one.mount}`", one.worker, one.any_method, one.streaming, one.routes, tried)
+    page = "yes" if one.page else "by the command"
+    return (one.name, versions, f"`{one.mount}`", one.worker, one.any_method, one.streaming, page, one.routes, tried)

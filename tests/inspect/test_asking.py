@@ -103,6 +103,17 @@ def test_times_attributes_and_statuses_are_read() -> None:
     assert read_statuses("failed, cancelled") == [RunStatus.FAILED, RunStatus.CANCELLED]
 
 
+async def test_of_a_run_that_was_not_read_whole_nothing_is_counted(world: World) -> None:
+    run = Scribe("wrun_many").begin()
+    for number in range(400):
+        run.hook(f"vote:{number}")
+    await run.put(world)
+    info = (await world.load("wrun_many", after=2**62)).run
+
+    assert " and 397 more" in standing(await read_run(world, info.id), START).text
+    assert standing(await read_briefly(world, info), START).text.endswith(" and more")
+
+
 async def test_reading_briefly_says_the_same_of_where_a_run_stands_as_reading_all(world: World) -> None:
     for info in await world.list_runs():
         whole, brief = await read_run(world, info.id), await read_briefly(world, info)

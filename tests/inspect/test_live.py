@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -265,6 +266,32 @@ def test_pausing_is_told_and_taken_back(shop: Shop) -> None:
         assert shop.run("unpause", workflow) == "paused: nothing\n"
         shop.until(run_id, "completed")
     assert "is no one workflow's name" in shop.run("pause", "nothing-like-it", code=1)
+
+
+def test_a_step_that_was_renamed_while_its_run_waits_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").touch()
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    for name in ("charge", "charge_card"):
+        (tmp_path / "shop" / "orders.py").write_text(ORDERS.replace("charge(", f"{name}("))
+        assert build(tmp_path).returncode == 0
+        one = Shop(tmp_path)
+        if name == "charge":
+            run_id = one.start("checkout", '"o1"', "5")
+    with one.worker():
+        deadline = time.monotonic() + PATIENCE
+        while "handed back" not in (told := one.json("inspect", run_id)["run"]["now"])["text"]:
+            assert time.monotonic() < deadline, told
+            time.sleep(0.2)
+        shown = one.run("inspect", run_id)
+
+    assert re.fullmatch(r"charge has been handed back \d+ times: it looks as if no .* this step", told["text"]), told
+    assert list(told["handed_back"]) == ["step_000003"]
+    assert "put step//shop.orders//charge back under that name" in shown
+    (tmp_path / "shop" / "orders.py").write_text(ORDERS)
+    assert build(tmp_path).returncode == 0
+    with one.worker():
+        assert one.until(run_id, "completed")["output"] == "o1:5"
 
 
 def test_what_is_called_wrongly_says_what_to_write(shop: Shop) -> None:

@@ -45,6 +45,12 @@ class Order:
     cents: int
 
 
+def test_marks_can_not_be_heaped_on_a_letter_until_they_cover_other_lines() -> None:
+    assert visible("e\u0301\u0302\u0303\u0304, ก็, שָׁ") == "e\u0301\u0302\u0303\u0304, ก็, שָׁ"
+    assert visible("Z" + "\u0335" * 6 + "a\u0301") == "Z" + "\u0335" * 4 + "\\u0335" * 2 + "a\u0301"
+    assert visible("ก" + "\u0e47" * 5) == "ก" + "\u0e47" * 4 + "\\u0e47"
+
+
 def test_values_read_like_python() -> None:
     value = {
         "order": Order("ord_1", 1290),

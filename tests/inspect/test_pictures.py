@@ -12,8 +12,9 @@ import pytest
 
 from tests.inspect.shop import DECLINED, START, Scribe, checkout, contract, error, import_rows, refund
 from workflow_runtime.events import EventKind
+from workflow_runtime.inspect.heading import Looked
 from workflow_runtime.inspect.paper import Paper
-from workflow_runtime.inspect.picture import Looked, draw
+from workflow_runtime.inspect.picture import draw
 from workflow_runtime.inspect.tables import event_line, hooks_table, runs_table, steps_table
 from workflow_runtime.seeing.standing import standing
 from workflow_runtime.seeing.timeline import timeline
@@ -63,6 +64,19 @@ def drawn(run: Scribe, terminal: Terminal, after: float = 0.0) -> str:
 
 
 RUNS = {"checkout": checkout, "refund": refund, "contract": contract, "import": lambda: import_rows(1200)}
+
+
+def test_a_thousand_hooks_or_sleeps_are_one_line() -> None:
+    run = Scribe("wrun_x").begin()
+    for number in range(1000):
+        run.hook(f"vote:{number}")
+    for _ in range(12):
+        run.sleep(60)
+    run.hook("last")
+    lines = drawn(run, Terminal(is_terminal=False), 5).rpartition("\n\n")[2].splitlines()
+
+    assert [" ".join(line.split()[2:5]) for line in lines] == ["hook x 1,000", "sleep x 12", "hook last 5"]
+    assert lines[0].endswith("1,000 open")
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -61,7 +61,8 @@ def test_a_child_that_is_awaited_and_a_sleep_alone() -> None:
     alone = Scribe("wrun_y").begin()
     alone.sleep(90)
     assert stands(alone).text == "waits until 09:26:46 (in 1 min 30 s)"
-    assert stands(alone, 200).text == "waits until 09:26:46 (now)"
+    assert stands(alone, 95).text == "waits until 09:26:46 (now)"
+    assert stands(alone, 200).text == "waits until 09:26:46 (1 min 50 s ago: does a worker run?)"
 
 
 def test_a_hook_in_a_loop_is_awaited_again_after_its_payloads() -> None:

@@ -107,6 +107,17 @@ def test_the_list_is_live_with_four_requests(shown: Shop) -> None:
     assert nodes(shown.page) < 1500
 
 
+def test_a_pause_and_its_end_are_told_to_who_looks_at_the_list(shown: Shop) -> None:
+    shown.open()
+    until(shown.page, "document.querySelector('.live.on')")
+    shown.change(lambda world: world.pause())
+    until(shown.page, "document.querySelector('#paused .cmd')?.textContent.endsWith('unpause')")
+    until(shown.page, f"document.querySelector('#{CONTRACT} .now.paused')?.textContent.startsWith('paused; waits')")
+    shown.change(lambda world: world.unpause())
+    until(shown.page, "document.querySelector('#paused').children.length === 0")
+    until(shown.page, f"document.querySelector('#{CONTRACT} .now.waiting')")
+
+
 def test_nothing_is_on_the_wire_while_nothing_happens(shown: Shop) -> None:
     shown.open()
     until(shown.page, "document.querySelector('.live.on')")

@@ -48,6 +48,8 @@ def run_json(info: RunInfo, standing: Standing | None = None) -> dict[str, Json]
             "waits": standing.waits,
             "until": standing.until,
             "tokens": list(standing.tokens),
+            "paused": list(standing.paused),
+            "handed_back": dict(standing.handed_back),
         },
     }
 

@@ -4,119 +4,32 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import tzinfo
 
 from rich.text import Text
 
 from workflow_runtime.inspect.axis import Axis
+from workflow_runtime.inspect.heading import Looked, draw_error, draw_head
 from workflow_runtime.inspect.paper import STYLES, Paper
-from workflow_runtime.seeing.errors import ErrorView, error_line, error_view
-from workflow_runtime.seeing.payloads import shortened, show, show_call
+from workflow_runtime.seeing.errors import error_line
+from workflow_runtime.seeing.payloads import shortened, show
 from workflow_runtime.seeing.phrases import counted, lasting, moment, short_id
-from workflow_runtime.seeing.rows import OPEN, Attempt, Row, RowKind, RunView, State
-from workflow_runtime.seeing.standing import Standing
-from workflow_runtime.worlds.types import RunStatus
+from workflow_runtime.seeing.rows import OPEN, Attempt, Row, RowKind, State
 
 _FOLDED_FROM = 12
-"""So many rows of one function in a row are one line."""
+"""So many rows of one function, or hooks or sleeps in one state, in a row are one line."""
 _LABEL = 40
 _PIPED_LABEL = 200
 _PIPED_BAR = 40
-_FRAMES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """A run, and when and where it is looked at."""
-
-    view: RunView
-    standing: Standing
-    now: float
-    zone: tzinfo | None
-    retried_as: str | None = None
-    """The run that runs this one again."""
 
 
 def draw(paper: Paper, looked: Looked) -> None:
     """Print the whole picture."""
-    _header(paper, looked)
+    draw_head(paper, looked)
     if looked.view.error is not None:
-        _error(paper, looked.view)
+        draw_error(paper, looked.view)
     if looked.view.rows:
         paper.line()
         _rows(paper, looked)
-
-
-def _header(paper: Paper, looked: Looked) -> None:
-    view, standing = looked.view, looked.standing
-    status = "waiting" if standing.waits and view.status is RunStatus.RUNNING else view.status.value
-    end = looked.now if view.info.ended_at is None else view.info.ended_at
-    times = moment(view.info.created_at, looked.now, looked.zone)
-    if view.info.ended_at is not None:
-        times += f" {paper.glyphs.arrow} {moment(view.info.ended_at, looked.now, looked.zone)}"
-    attributes = [f"{shortened(name, 60)}={shortened(value, 60)}" for name, value in view.info.attributes.items()]
-    parts: list[Text | str] = [
-        Text(view.name, "bold"),
-        "  ",
-        Text(status, STYLES.get(status, "")),
-        f"  {lasting(end - view.info.created_at)}  {view.id}",
-    ]
-    rest = [f"  {times}", *(["  " + " ".join(attributes)] if attributes else [])]
-    if Text.assemble(*parts, *rest).cell_len <= paper.width:
-        paper.line(*parts, *rest)
-    else:
-        paper.line(*parts)
-        paper.line(*rest)
-    for said in _relations(looked):
-        paper.line(Text(said, "dim"))
-    if standing.text and view.error is None:
-        paper.line(Text(standing.text, STYLES.get(status, "")))
-    for token in standing.tokens[:1]:
-        paper.line(Text(f"resume it: python -m workflow_runtime resume {_shell(token)} JSON", "dim"))
-    if view.input is not None:
-        paper.line(Text("input  ", "dim"), show_call(view.input, limit=300).text)
-    if view.output is not None:
-        paper.line(Text("result ", "dim"), show(view.output, limit=300).text)
-
-
-def _relations(looked: Looked) -> Iterator[str]:
-    view = looked.view
-    if view.info.parent is not None:
-        yield f"started by {view.info.parent}"
-    if view.continues is not None:
-        yield f"goes on for {view.continues}"
-    if view.retries is not None:
-        yield f"runs {view.retries} again"
-    if looked.retried_as is not None:
-        yield f"run again as {looked.retried_as}"
-
-
-def _error(paper: Paper, view: RunView) -> None:
-    row = view.row(view.failed_row) if view.failed_row is not None else None
-    errors = error_view(view.error).chain
-    for at, error in enumerate(errors):
-        if at:
-            how = "from" if errors[at - 1].is_cause else "while handling"
-            paper.line(Text(f"{how} ", "dim"), Text(error.line, "red"))
-        else:
-            where = f"  in {row.label} ({row.id})" if row is not None else ""
-            paper.line()
-            paper.lines(f"{error.name}: {error.message}" if error.message else error.name, "red")
-            if where:
-                paper.line(Text(where, "dim"))
-        _frames(paper, error)
-
-
-def _frames(paper: Paper, error: ErrorView) -> None:
-    for note in error.notes:
-        paper.lines(note, "dim", "  ")
-    for frame in error.own_frames[-_FRAMES:]:
-        paper.line("  ", Text(frame.place, "cyan"), f" in {frame.function}" if frame.function else "")
-        if frame.source:
-            paper.line("    ", frame.source.split("\n", 1)[0].strip())
-    if library := error.library_frames:
-        paper.line(Text(f"  {counted(len(library), 'library frame')}", "dim"))
 
 
 def _rows(paper: Paper, looked: Looked) -> None:
@@ -145,17 +58,24 @@ def _rows(paper: Paper, looked: Looked) -> None:
 
 
 def _groups(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """Each row alone, but many of one function in a row together."""
+    """Each row alone, but many that are alike in a row together."""
     at = 0
     while at < len(rows):
-        end = at + 1
-        while end < len(rows) and rows[at].function and rows[end].function == rows[at].function:
+        end, alike = at + 1, _alike(rows[at])
+        while end < len(rows) and alike and _alike(rows[end]) == alike:
             end += 1
         if end - at >= _FOLDED_FROM:
             yield rows[at:end]
         else:
             yield from ([row] for row in rows[at:end])
         at = end
+
+
+def _alike(row: Row) -> str:
+    """The same for rows that are one line when they are many; empty for one that stands for itself."""
+    if row.function:
+        return row.function
+    return f"{row.kind} {row.state}" if row.kind in (RowKind.HOOK, RowKind.WEBHOOK, RowKind.WAIT) else ""
 
 
 def _brackets(groups: Sequence[Sequence[Row]], paper: Paper) -> list[str]:
@@ -177,7 +97,7 @@ def _head(paper: Paper, group: Sequence[Row], bracket: str, looked: Looked) -> T
     what = {RowKind.WAIT: "", RowKind.HOOK: "hook ", RowKind.WEBHOOK: "webhook ", RowKind.ATTRIBUTES: "set "}
     label = what.get(row.kind, "") + row.label
     if len(group) > 1:
-        label = f"{row.name} x {len(group):,}"
+        label = f"{row.name if row.function or row.kind is RowKind.WAIT else row.kind} x {len(group):,}"
     elif row.kind is RowKind.WAIT and row.until is not None:
         label = f"sleep {lasting(row.until - row.created)}"
     elif row.run is not None and row.kind in (RowKind.CHILD, RowKind.WATCH):
@@ -273,9 +193,3 @@ def _payloads(row: Row) -> str:
         return ""
     last = show(row.payloads[-1].value, limit=60).text
     return last if len(row.payloads) == 1 else f"{counted(len(row.payloads), 'payload')}, the last: {last}"
-
-
-def _shell(token: str) -> str:
-    import shlex
-
-    return shlex.quote(shortened(token, 200))

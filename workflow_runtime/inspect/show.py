@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from workflow_runtime.errors import RunNotFoundError
@@ -13,12 +13,13 @@ from workflow_runtime.events import Event, EventKind
 from workflow_runtime.ids import retry_run_id
 from workflow_runtime.inspect import as_json, following
 from workflow_runtime.inspect.asking import Filter, find_id, find_runs
+from workflow_runtime.seeing.held import A_WHILE, NOT_HELD, Held, pauses
 from workflow_runtime.seeing.payloads import show as shown
 from workflow_runtime.seeing.payloads import visible
 from workflow_runtime.seeing.phrases import name_of
-from workflow_runtime.seeing.reading import read_children, read_list, read_run
+from workflow_runtime.seeing.reading import read_children, read_held, read_list, read_run
 from workflow_runtime.seeing.rows import OPEN, Row, RunView
-from workflow_runtime.seeing.standing import Standing, standing
+from workflow_runtime.seeing.standing import Standing, standing, waiting_since
 from workflow_runtime.worlds.base import World
 from workflow_runtime.worlds.types import RunStatus
 
@@ -76,8 +77,15 @@ async def _runs_once(world: World, request: Request) -> None:
 
 async def _listed(world: World, request: Request) -> tuple[list[tuple[RunView, Standing]], str | None]:
     infos, more = await find_runs(world, request.wanted)
-    now = time.time()
-    return [(view, standing(view, now, zone=None)) for view in await read_list(world, infos)], more
+    paused = await world.paused()
+    return [(view, await _stands(world, view, paused)) for view in await read_list(world, infos)], more
+
+
+async def _stands(world: World, view: RunView, paused: Sequence[str]) -> Standing:
+    now, since = time.time(), waiting_since(view)
+    is_stuck = since is not None and now - since >= A_WHILE
+    held = await read_held(world, view.info, paused) if is_stuck else Held(pauses(view.info, paused))
+    return standing(view, now, held=held, zone=None)
 
 
 def _print_runs(runs: list[tuple[RunView, Standing]], more: str | None) -> None:
@@ -92,10 +100,11 @@ async def _runs_as_they_change(world: World, request: Request) -> None:
     seen: dict[str, RunStatus] = {}
     while True:
         infos, _ = await find_runs(world, request.wanted)
+        paused = await world.paused()
         changed = [info for info in reversed(infos) if seen.get(info.id) != info.status]
         for info, view in zip(changed, await read_list(world, changed), strict=True):
             seen[info.id] = info.status
-            said = standing(view, time.time(), zone=None)
+            said = await _stands(world, view, paused)
             if request.json:
                 print(as_json.line(run=as_json.run_json(info, said)), flush=True)
             else:
@@ -110,13 +119,15 @@ async def _run(world: World, request: Request) -> None:
         return
     while True:
         view = await read_children(world, await read_run(world, run_id))
+        held = NOT_HELD if view.status.ended else await read_held(world, view.info, await world.paused())
         now = time.time()
-        said, retried = standing(view, now, zone=None), await retried_as(world, run_id)
+        said, retried = standing(view, now, held=held, zone=None), await retried_as(world, run_id)
         if request.json:
             print(as_json.document(run=as_json.view_json(view, said, retried)))
             return
+        from workflow_runtime.inspect.heading import Looked
         from workflow_runtime.inspect.paper import Paper
-        from workflow_runtime.inspect.picture import Looked, draw
+        from workflow_runtime.inspect.picture import draw
 
         if request.follow:
             sys.stdout.write(_CLEAR)

@@ -10,11 +10,11 @@ from rich.text import Text
 from workflow_runtime.events import Event, EventKind
 from workflow_runtime.inspect.paper import STYLES, Paper
 from workflow_runtime.seeing.errors import error_line
-from workflow_runtime.seeing.payloads import brief, shortened, show, show_call
-from workflow_runtime.seeing.phrases import lasting, moment, short_id
+from workflow_runtime.seeing.payloads import brief, shortened, show, show_call, visible
+from workflow_runtime.seeing.phrases import lasting, moment, name_of, short_id, unpause_command
 from workflow_runtime.seeing.rows import OPEN, Row, RunView
 from workflow_runtime.seeing.standing import Standing
-from workflow_runtime.worlds.types import RunStatus, StreamInfo
+from workflow_runtime.worlds.types import StreamInfo
 
 _NARROW = 120
 _VALUE = 120
@@ -28,7 +28,7 @@ def runs_table(
     narrow = paper.width < _NARROW
     rows: list[Sequence[Text | str]] = []
     for view, standing in runs:
-        status = status_of(view, standing)
+        status = standing.status_of(view)
         end = now if view.info.ended_at is None else view.info.ended_at
         attributes = " ".join(
             f"{shortened(name, 40)}={shortened(value, 40)}" for name, value in view.info.attributes.items()
@@ -49,13 +49,10 @@ def runs_table(
         return
     head = ["status", "workflow", "run", "created", "took", *([] if narrow else ["attributes"]), "now"]
     paper.table(head, rows, right=(4,))
+    for paused in dict.fromkeys(name for _, standing in runs for name in standing.paused):
+        paper.line(Text(f"unpause {name_of(visible(paused)) or 'everything'}: {unpause_command(paused)}", "dim"))
     if more is not None:
         paper.line(Text(f"more: --before {more}", "dim"))
-
-
-def status_of(view: RunView, standing: Standing) -> str:
-    """The run's status, or ``waiting`` when it runs and no step of it does."""
-    return "waiting" if standing.waits and view.status is RunStatus.RUNNING else view.status.value
 
 
 def steps_table(paper: Paper, view: RunView, now: float) -> None:

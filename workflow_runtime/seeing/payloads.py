@@ -19,7 +19,12 @@ LIMIT = 2000
 DEPTH = 20
 """Containers inside each other that are shown, unless told otherwise."""
 
-_SUSPECT = re.compile(r"[^ -~]")
+# Marks that are drawn above, below or through the letter before them: no language has five on one letter, and hundreds cover other lines.
+_MARKS = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u064b-\u065f\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ecd"
+    "\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+)
+_SUSPECT = re.compile(f"(?P<stacked>(?<=[{_MARKS}]{{4}})[{_MARKS}])|[^ -~]")
 # Letters and marks that Python calls printable, and that show nothing: fillers, vowels without a sound, invisible joiners.
 _HIDDEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -38,13 +43,14 @@ class Shown:
 
 
 def visible(text: str, *, lines: bool = False) -> str:
-    """The text with each character that is not shown as itself (controls, what turns or hides text, halves of surrogate pairs) as its escape.
+    """The text with each character that is not shown as itself (controls, what turns or hides text, marks beyond the fourth
+    on one letter, halves of surrogate pairs) as its escape.
 
     With ``lines``, line ends and tabs stay.
     """
     if text.isascii() and text.isprintable():
         return text
-    return _SUSPECT.sub(lambda found: _escape(found[0], lines=lines), text)
+    return _SUSPECT.sub(lambda found: _code(found[0]) if found["stacked"] else _escape(found[0], lines=lines), text)
 
 
 def shortened(text: str, limit: int) -> str:
@@ -104,6 +110,10 @@ def _escape(char: str, *, lines: bool) -> str:
         return char
     if char in _NAMED:
         return _NAMED[char]
+    return _code(char)
+
+
+def _code(char: str) -> str:
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 

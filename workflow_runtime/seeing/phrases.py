@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime, tzinfo
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
@@ -61,3 +62,8 @@ def short_id(run_id: str) -> str:
 def counted(number: int, noun: str) -> str:
     """``1 step``, ``1,200 steps``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def unpause_command(paused: str) -> str:
+    """What one types to take back that the workflow with that id was paused, or, of an empty text, everything."""
+    return " ".join(["python -m workflow_runtime unpause", *([shlex.quote(paused)] if paused else [])])

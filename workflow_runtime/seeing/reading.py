@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from workflow_runtime.errors import RunNotFoundError
 from workflow_runtime.events import Event
+from workflow_runtime.seeing.held import NOT_HELD, OFTEN, Held, pauses
 from workflow_runtime.seeing.rows import RunView, State
 from workflow_runtime.seeing.timeline import timeline, with_children
 from workflow_runtime.worlds.base import World
@@ -53,3 +54,19 @@ async def read_briefly(world: World, info: RunInfo) -> RunView:
 async def read_list(world: World, runs: Sequence[RunInfo]) -> list[RunView]:
     """Each of the runs, as ``read_briefly`` has it."""
     return [await read_briefly(world, info) for info in runs]
+
+
+async def read_held(world: World, run: RunInfo, paused: Iterable[str]) -> Held:
+    """What holds the run up now. ``paused`` is what ``world.paused()`` gives."""
+    return NOT_HELD if run.status.ended else Held(pauses(run, paused), await read_handed_back(world, run.id))
+
+
+async def read_handed_back(world: World, run_id: str) -> dict[str, int]:
+    """``Held.handed_back``, as the queue has it now."""
+    times: dict[str, int] = {}
+    for queued in await world.list_messages(run_id):
+        message, count = queued.message, queued.deliveries - queued.in_hand
+        is_about_others = message.watch_id is not None or message.cancels_children
+        if count >= OFTEN and not is_about_others:
+            times[message.step_id or ""] = max(count, times.get(message.step_id or "", 0))
+    return times

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
-from workflow_runtime.asgi import ClientGone, Message, Receive, Send, send_response
+from workflow_runtime.asgi import ClientGone, Message, Receive, Send, request_body, send_response
 from workflow_runtime.errors import WorldError
 from workflow_runtime.http import HttpResponse, HttpStream
 from workflow_runtime.logs import runtime_logger
@@ -40,20 +40,25 @@ class WebApp:
         """Answer an ``http`` scope; a WebSocket is refused."""
         if scope["type"] != "http":
             return await send({"type": "websocket.close"})
-        if (scope.get("raw_path") or scope["path"].encode()).endswith(MOUNT.encode()):
-            return await _send(send, HttpResponse(307, {**SECURITY, "location": f"{MOUNT[1:]}/"}))
         try:
-            request = await read_request(scope, receive)
-            found = await self._answer(request)
+            found = await self.answer(scope, request_body(receive))
         except ClientGone:
             return None
-        except TooLargeError:
-            found = HttpResponse(413, SECURITY)
-        if scope["method"] == "HEAD" and isinstance(found, HttpStream):
-            found = HttpResponse(found.status, found.headers)
         if isinstance(found, HttpResponse):
             return await _send(send, found, with_body=scope["method"] != "HEAD")
         return await _stream(found, receive, send)
+
+    async def answer(self, scope: Message, body: AsyncIterator[bytes]) -> HttpResponse | HttpStream:
+        """See ``Page``."""
+        if (scope.get("raw_path") or scope["path"].encode()).endswith(MOUNT.encode()):
+            return HttpResponse(307, {**SECURITY, "location": f"{MOUNT[1:]}/"})
+        try:
+            found = await self._answer(await read_request(scope, body))
+        except TooLargeError:
+            return HttpResponse(413, SECURITY)
+        if scope["method"] == "HEAD" and isinstance(found, HttpStream):
+            return HttpResponse(found.status, found.headers)
+        return found
 
     async def _answer(self, request: Request) -> HttpResponse | HttpStream:
         if request.method not in ("GET", "POST"):

@@ -9,13 +9,15 @@ from typing import Any, TypeAlias
 from workflow_runtime.errors import RunNotFoundError
 from workflow_runtime.events import Json
 from workflow_runtime.http import HttpResponse, HttpStream
+from workflow_runtime.seeing.held import NOT_HELD, Held
 from workflow_runtime.seeing.payloads import show, visible
+from workflow_runtime.seeing.reading import read_held
 from workflow_runtime.seeing.rows import RunView
 from workflow_runtime.web import chronicle, graphs, guard, run_page, stream_page
 from workflow_runtime.web.finding import search_of
 from workflow_runtime.web.lines import FOLD_AT_MOST, member_details
 from workflow_runtime.web.live import event_stream
-from workflow_runtime.web.live_run import RunWatch, children_mark, children_slots
+from workflow_runtime.web.live_run import RunWatch, children_mark, children_slots, held_mark
 from workflow_runtime.web.rendering import answer as respond
 from workflow_runtime.web.rendering import html, render
 from workflow_runtime.web.request import Request, whole
@@ -92,6 +94,7 @@ async def _list(site: Site, request: Request) -> HttpResponse:
         older=page.older,
         newest=f"?{search.query(before='')}" if search.before else "",
         nothing=page.nothing,
+        paused=page.paused,
         q=search.text,
         status=search.status or "",
         query=search.query(mark=page.mark),
@@ -135,13 +138,14 @@ async def _run(site: Site, request: Request, view: RunView) -> HttpResponse:
     which = which if which in VIEWS else "timeline"
     shown = await _view(site, request, view, which)
     children = shown.pop("children", {})
+    held = await read_held(site.world, view.info, await site.world.paused())
     text = render(
         f"run_{shown.pop('template')}",
         **frame(site, request, csrf),
-        head=run_page.head_of(view),
+        head=run_page.head_of(view, held),
         which=which,
         streams=await site.world.list_streams(view.id),
-        live=_live_query(which, shown, children, view, await children_slots(site.world, view.id)),
+        live=_live_query(which, shown, children, view, await children_slots(site.world, view.id), held),
         **shown,
     )
     cookie = f"{guard.CSRF_COOKIE}={csrf}; path=/; max-age={guard.SESSION_SECONDS}; httponly; samesite=strict"
@@ -149,7 +153,12 @@ async def _run(site: Site, request: Request, view: RunView) -> HttpResponse:
 
 
 def _live_query(
-    which: str, shown: Mapping[str, Any], children: Mapping[str, Any], view: RunView, slots: Mapping[str, int]
+    which: str,
+    shown: Mapping[str, Any],
+    children: Mapping[str, Any],
+    view: RunView,
+    slots: Mapping[str, int],
+    held: Held,
 ) -> str:
     """Where the page hears of changes from what it shows now on; empty when nothing can change any more."""
     open_stream = which == "streams" and shown["shown"] and not shown["shown"]["closed"]
@@ -158,6 +167,8 @@ def _live_query(
     more = f"&children={children_mark(slots)}" if which == "timeline" else ""
     if which == "streams" and shown["shown"]:
         more = f"&name={shown['shown']['quoted']}&start={shown['shown']['next']}"
+    if held != NOT_HELD:
+        more += f"&held={held_mark(held)}"
     return f"{view.id}/live?view={which}&slot={view.info.slot}{more}"
 
 
@@ -201,7 +212,8 @@ async def _row(site: Site, request: Request, view: RunView, key: str) -> HttpRes
     details = run_page.row_details(view, row)
     if request.headers.get("x-part"):
         return html(request, render("panel", row=details, root=request.root))
-    text = render("row_alone", **frame(site, request), head=run_page.head_of(view), row=details)
+    held = await read_held(site.world, view.info, await site.world.paused())
+    text = render("row_alone", **frame(site, request), head=run_page.head_of(view, held), row=details)
     return html(request, text)
 
 

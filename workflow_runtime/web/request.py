@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl
 
-from workflow_runtime.asgi import Message, Receive, request_body
+from workflow_runtime.asgi import Message
 from workflow_runtime.headers import Headers, asgi_headers
 from workflow_runtime.http import read_limited
 from workflow_runtime.page import WEB_PATH as MOUNT
@@ -52,15 +52,15 @@ class Request:
         return tuple(self.path.split("/")) if self.path else ()
 
 
-async def read_request(scope: Message, receive: Receive) -> Request:
-    """The whole request. Raises ``TooLargeError``, and ``ClientGone`` when the client goes away meanwhile."""
+async def read_request(scope: Message, body: AsyncIterator[bytes]) -> Request:
+    """The whole request, whose body comes part by part. Raises ``TooLargeError``, and whatever ``body`` raises."""
     headers = asgi_headers(scope)
     form: Mapping[str, str] = {}
     if scope["method"] == "POST":
-        body = await read_limited(request_body(receive), FORM_LIMIT)
-        if body is None:
+        whole_body = await read_limited(body, FORM_LIMIT)
+        if whole_body is None:
             raise TooLargeError
-        form = _pairs(body.decode("utf-8", "replace"))
+        form = _pairs(whole_body.decode("utf-8", "replace"))
     return Request(
         "GET" if scope["method"] == "HEAD" else scope["method"],
         path_below_mount(scope["path"]),

@@ -11,14 +11,16 @@ from workflow_runtime.builtin import NO_EVENTS
 from workflow_runtime.errors import RunNotFoundError
 from workflow_runtime.events import Json
 from workflow_runtime.seeing.errors import ErrorView, Frame, error_view
+from workflow_runtime.seeing.held import NOT_HELD, Held
 from workflow_runtime.seeing.payloads import shortened, visible
 from workflow_runtime.seeing.rows import Row, RowKind, RunView, State
 from workflow_runtime.web.gaps import idle_gaps
 from workflow_runtime.web.lines import Line, bracketed, lines_of, state_of
 from workflow_runtime.web.manifests import parameters_of, retries_of, short_path
-from workflow_runtime.web.showing import resume_command
+from workflow_runtime.web.runs_list import paused_told
+from workflow_runtime.web.showing import cancel_command, resume_command
 from workflow_runtime.web.site import Site
-from workflow_runtime.web.standings import now_of
+from workflow_runtime.web.standings import Now, now_of
 from workflow_runtime.web.values import Leaf, call_trees, tree
 from workflow_runtime.worlds.base import RunStatus
 
@@ -32,10 +34,10 @@ ATTEMPTS = 30
 """Attempts that are told one by one: the first, and the last of them."""
 
 
-def head_of(view: RunView) -> dict[str, Any]:
-    """The head of the page: what changes with the run."""
+def head_of(view: RunView, held: Held = NOT_HELD) -> dict[str, Any]:
+    """The head of the page: what changes with the run, and with what holds it up."""
     info, now = view.info, time.time()
-    stand = now_of(view, now)
+    stand = now_of(view, now, held)
     begun = info.started_at or info.created_at
     tags = [(shortened(key, 60), shortened(value, 120)) for key, value in info.attributes.items()]
     return {
@@ -59,13 +61,22 @@ def head_of(view: RunView) -> dict[str, Any]:
         "events": view.events,
         "now": stand.parts,
         "hooks": [(row.id, visible(row.token or "")) for row in view.rows if row.token in stand.tokens][:HOOKS],
-        "command": next((resume_command(token) for token in stand.tokens if visible(token) == token), ""),
+        "commands": _commands(info.id, stand, held),
+        "lacked": stand.lacked,
         "error": error_of(view.error) if info.status is RunStatus.FAILED else None,
         "failed_row": view.failed_row,
         "failed_name": _label(view, view.failed_row),
         "decided": view.decided_at - view.started if view.decided_at is not None else None,
         "reason": shortened(view.reason, 500) if view.reason else "",
     }
+
+
+def _commands(run_id: str, stand: Now, held: Held) -> list[str]:
+    """What one may type for the run to go on, or to give it up."""
+    found = [command for _, command in paused_told(held.paused) if command]
+    if stand.lacked:
+        found.append(cancel_command(run_id))
+    return found + [resume_command(token) for token in stand.tokens if visible(token) == token][:1]
 
 
 def error_of(data: Json) -> dict[str, Any]:

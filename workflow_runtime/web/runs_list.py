@@ -10,7 +10,7 @@ from typing import Any
 
 from workflow_runtime.errors import RunNotFoundError
 from workflow_runtime.seeing.payloads import shortened, visible
-from workflow_runtime.seeing.phrases import counted, name_of
+from workflow_runtime.seeing.phrases import counted, name_of, unpause_command
 from workflow_runtime.web.finding import PAGE, Search, count, find
 from workflow_runtime.web.rendering import render
 from workflow_runtime.web.standings import Standings
@@ -27,6 +27,7 @@ _ORDER = (
 _TAGS, _TAG_LENGTH = 4, 40
 _LONGEST_BAR = 86400.0  # seconds
 _COUNTED = 10_000
+_PAUSED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,14 @@ class ListPage:
     rows: Sequence[Mapping[str, Any]]
     older: str
     nothing: str
+    paused: Sequence[tuple[str, str]] = ()
+    """What is paused, and the command that takes it back."""
 
     @property
     def mark(self) -> str:
         """Another one for anything else that the list may show."""
-        return hashlib.sha256(repr((self.heading, self.counts, self.rows)).encode("utf-8", "replace")).hexdigest()[:16]
+        shown = repr((self.heading, self.counts, self.rows, self.paused))
+        return hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 async def list_page(world: World, search: Search, standings: Standings, name: str) -> ListPage:
@@ -53,13 +57,15 @@ async def list_page(world: World, search: Search, standings: Standings, name: st
         runs = []
     counts = await count(world, search)
     shown, more = runs[:PAGE], len(runs) > PAGE
-    rows = [await _row(run, standings) for run in shown]
+    paused = await world.paused()
+    rows = [await _row(run, standings, paused) for run in shown]
     return ListPage(
         _heading(search, counts, len(runs)),
         _counts(search, counts),
         rows,
         f"?{search.query(before=shown[-1].id)}" if more else "",
         _nothing(search, name),
+        paused_told(paused),
     )
 
 
@@ -72,9 +78,19 @@ def change_of(before: ListPage | None, after: ListPage) -> dict[str, Any]:
         change["order"] = [row["id"] for row in after.rows]
     if before is None or before.counts != after.counts:
         change["counts"] = render("counts", entries=after.counts)
+    if before is None or before.paused != after.paused:
+        change["paused"] = render("paused", entries=after.paused)
     if before is None or before.heading != after.heading:
         change["heading"] = after.heading
     return change
+
+
+def paused_told(paused: Sequence[str]) -> list[tuple[str, str]]:
+    """What of it is shown: a name, and the command that takes it back; empty where that could not be shown as it is."""
+    return [
+        (shortened(name_of(name), 80) or "everything", command if visible(command) == command else "")
+        for name, command in ((name, unpause_command(name)) for name in paused[:_PAUSED])
+    ]
 
 
 def row_html(row: Mapping[str, Any]) -> str:
@@ -82,8 +98,8 @@ def row_html(row: Mapping[str, Any]) -> str:
     return render("run_row", row=row)
 
 
-async def _row(run: RunInfo, standings: Standings) -> dict[str, Any]:
-    now = await standings.of(run)
+async def _row(run: RunInfo, standings: Standings, paused: Sequence[str]) -> dict[str, Any]:
+    now = await standings.of(run, paused)
     started = run.started_at or run.created_at
     took = (run.ended_at - started) if run.ended_at else None
     tags = [(shortened(key, _TAG_LENGTH), shortened(value, _TAG_LENGTH)) for key, value in run.attributes.items()]

@@ -50,6 +50,11 @@ def resume_command(token: str) -> str:
     return f"python -m workflow_runtime resume {shlex.quote(token)} '{{…}}'"
 
 
+def cancel_command(run_id: str) -> str:
+    """What one types to cancel the run."""
+    return f"python -m workflow_runtime cancel {shlex.quote(run_id)}"
+
+
 def _at(time: float) -> datetime | None:
     try:
         return datetime.fromtimestamp(time, UTC)

@@ -6,6 +6,7 @@ function runsPage(main) {
 
   function apply(change) {
     if (change.counts !== undefined) $("#counts").replaceChildren(...parsed(change.counts));
+    if (change.paused !== undefined) $("#paused").replaceChildren(...parsed(change.paused));
     if (change.heading !== undefined) { $("#total").textContent = change.heading; document.title = change.heading; }
     for (const [id, html] of Object.entries(change.rows ?? {})) {
       const row = parsedRow(html);

@@ -6,9 +6,9 @@ The combined handler of this project for Falcon (ASGI). In the app:
 
     mount(app)
 
-``mount`` adds the routes, a sink for webhooks, since a sink takes any method, and a
-middleware that runs the worker from the app's startup to its shutdown. Falcon lets
-routes go before sinks: a route such as ``/{path:path}`` would keep webhooks away.
+``mount`` adds the routes, a sink for webhooks, since a sink takes any method, one for the
+web page, and a middleware that runs the worker from the app's startup to its shutdown.
+Falcon lets routes go before sinks: one such as ``/{path:path}`` would keep both away.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from falcon import HTTPBadRequest, HTTPNotFound
-from falcon.asgi import App, Request, Response
+from falcon.asgi import App, Request, Response, SSEvent
 from workflow_runtime.asgi import request_url
 from workflow_runtime.headers import asgi_headers
-from workflow_runtime.http import PREFIX, HttpResponse
+from workflow_runtime.http import PREFIX, HttpResponse, HttpStream
+from workflow_runtime.page import WEB_PATH, Page, web_page
 from workflow_runtime.service import Service
 from workflow_runtime.webhook_route import Call
 
@@ -78,6 +79,36 @@ async def webhook(req: Request, resp: Response | None, **params: Any) -> None:
     _fill(resp, await service.webhook(call))
 
 
+class Shown:
+    """Answer what is below the web page's path."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    async def __call__(self, req: Request, resp: Any, **_: Any) -> None:
+        """Hand it to the page, unless it is a WebSocket."""
+        if resp is None or req.is_websocket:
+            raise HTTPNotFound
+        answer = await self._page.answer(req.scope, _body(req))
+        if isinstance(answer, HttpStream):
+            # resp.stream would not end when the client has gone
+            resp.sse = _parts(answer)
+            answer = HttpResponse(answer.status, answer.headers)
+        _fill(resp, answer)
+
+
+class Part(SSEvent):
+    """A part of a stream of events, as it is to be sent."""
+
+    def __init__(self, part: bytes) -> None:
+        super().__init__()
+        self._part = part
+
+    def serialize(self, handler: Any = None) -> bytes:
+        """Give it."""
+        return self._part
+
+
 def mount(app: App[Any, Any], prefix: str = "") -> None:
     """Put the workflow routes, below ``prefix``, and the worker into the app."""
     base = f"{prefix}{PREFIX}"
@@ -87,6 +118,9 @@ def mount(app: App[Any, Any], prefix: str = "") -> None:
     pattern = re.escape(f"{base}/webhook/{{token}}")
     pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", pattern)
     app.add_sink(webhook, re.compile(rf"{pattern}\Z"))
+    if (page := web_page()) is not None:
+        path = re.escape(f"{prefix}{WEB_PATH}")
+        app.add_sink(Shown(page), re.compile(rf"{path}(?:/.*)?\Z"))
     app.add_middleware(Worker())
 
 
@@ -98,6 +132,11 @@ async def _body(req: Request) -> AsyncIterator[bytes]:
         yield part
     if missing > 0:
         raise HTTPBadRequest(description="the body is not all there")
+
+
+async def _parts(stream: HttpStream) -> AsyncIterator[SSEvent]:
+    async for part in stream.body:
+        yield Part(part)
 
 
 def _fill(resp: Response, answer: HttpResponse) -> None:
