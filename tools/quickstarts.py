@@ -30,6 +30,11 @@ TITLES = {
     "starlette": "Starlette",
     "tornado": "Tornado",
 }
+AGAIN = "Start it again"
+AGAIN_AND_ASK = "Start it again and ask for the order, since the first request [starts the worker](../frameworks.md#sync-frameworks)"
+ASGI = frozenset({"uvicorn", "hypercorn", "granian"})
+"""Servers that start the worker with the app."""
+
 SERVERS = frozenset({"uvicorn", "hypercorn", "waitress"})
 """Those that do not come with a framework."""
 
@@ -69,7 +74,7 @@ curl localhost:{port}/orders/wrun_…          # the id that came back
 curl -N localhost:{port}/orders/wrun_…/news  # live, or again from the start
 ```
 
-Place an order and kill the server within its two seconds of sleep (`kill -9`, a deploy, a power cut). Start it again: the order finishes, nobody is charged twice. `python -m workflow_runtime inspect runs` shows
+Place an order and kill the server within its two seconds of sleep (`kill -9`, a deploy, a power cut). {again}: the order finishes, nobody is charged twice. `python -m workflow_runtime inspect runs` shows
 what happened.
 
 ## How it works in {title}
@@ -103,6 +108,7 @@ def page(shown: Target) -> str:
     """One page."""
     title, server = TITLES[shown.name], shown.servers[0]
     command = shlex.join(part.format(python="python", port=PORT) for part in server.command)
+    waits = shown.worker.startswith("with the first request") and server.name not in ASGI
     packages = _packages(shown.folder)
     packages += [server.name] if server.name in SERVERS and server.name not in packages else []
     files = "\n".join(_block(path, folder) for path, folder in _files(shown))
@@ -112,6 +118,7 @@ def page(shown: Target) -> str:
         shown=shown,
         files=files,
         command=command,
+        again=AGAIN_AND_ASK if waits else AGAIN,
         port=PORT,
         servers=", ".join(server.name for server in shown.servers),
     )

@@ -25,10 +25,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workflow_build.check import check
-from workflow_build.detect import find_roots
 from workflow_build.discover import discover
 from workflow_build.model import Config, Diagnostic
 from workflow_build.resolve import resolve
+from workflow_build.roots import find_roots
 from workflow_build.scan import scan
 
 EXPECTED = frozenset({"WB109"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
 
@@ -13,7 +14,11 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A pipe on Windows is in the system's old encoding, which lacks arrows: better a question mark than a traceback.
         sys.stdout.reconfigure(errors="replace")
-    cli(prog_name="workflow-build")
+    gc.disable()  # a command ends before there is garbage worth looking for; what watches turns it on again
+    try:
+        cli(prog_name="workflow-build")
+    finally:
+        gc.freeze()  # nor is what is left looked through in the end
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
@@ -49,8 +48,11 @@ class _DefaultGroup(click.Group):
 
 def _refuse_misspelt(ctx: click.Context, first: str) -> None:
     """End with advice when a word that is no folder is nearly a command."""
-    meant = [] if first.startswith("-") or Path(first).exists() else get_close_matches(first, COMMANDS, n=1)
-    if meant:
+    if first.startswith("-") or Path(first).exists():
+        return
+    from difflib import get_close_matches  # which a build with nothing to do goes without
+
+    if meant := get_close_matches(first, COMMANDS, n=1):
         click.echo(f"workflow-build: {first} is neither a command nor a folder; did you mean {meant[0]}?", err=True)
         ctx.exit(2)
 

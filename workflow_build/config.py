@@ -14,6 +14,7 @@ from workflow_build import detect, literals, scan
 from workflow_build.adapters import adapter_names, load_adapters
 from workflow_build.errors import UsageError
 from workflow_build.model import Config, Sources
+from workflow_build.roots import find_roots
 
 TABLE = "[tool.workflow-build]"
 TEXT_KEYS = ("out", "app")
@@ -151,7 +152,7 @@ def _strings(table: Mapping[str, object], key: str) -> list[str]:
 def _roots(project: Path, table: Mapping[str, object]) -> tuple[Path, ...]:
     named = _strings(table, "roots")
     if not named:
-        return detect.find_roots(project)
+        return find_roots(project)
     roots = [(project / name).resolve() for name in named]
     for name, root in zip(named, roots, strict=True):
         if not root.is_dir():

@@ -83,7 +83,7 @@ def _files(names: Sequence[str]) -> Iterator[tuple[str, Path]]:
             package = distribution(name)
         except PackageNotFoundError:
             continue
-        if any(_is_ours(requirement) for requirement in package.requires or ()):
+        if any(is_ours(requirement) for requirement in package.requires or ()):
             yield from _modules(package)
 
 
@@ -94,7 +94,7 @@ def _modules(package: Distribution) -> Iterator[tuple[str, Path]]:
             yield path.as_posix(), place
 
 
-def _is_ours(requirement: str) -> bool:
+def is_ours(requirement: str) -> bool:
     """Whether it is a requirement of workflow-build itself, and not of an extra."""
     name = re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0]
     return re.sub(r"[-_.]+", "-", name).lower() == OURS and "extra ==" not in requirement

@@ -1,4 +1,4 @@
-"""Detect what the configuration leaves open: roots, the app, targets, the output folder. Reads source, runs none of it."""
+"""Detect what the configuration leaves open: the app, targets, the output folder. Reads source, runs none of it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from workflow_build.adapters.base import Adapter, Clues
 from workflow_build.literals import is_dotted_name
 from workflow_build.made_apps import FACTORIES, AppKind, apps_of
 from workflow_build.model import SourceFile, Sources
+from workflow_build.syntax.importing import importing_lines
 
 OUTPUT_NAME = "_workflow"
 CONVENTIONS = (
@@ -64,13 +65,6 @@ class FoundApp:
     target: str
     others: tuple[str, ...] = ()
     """Apps of other frameworks that might be meant as well, as people read them."""
-
-
-def find_roots(project: Path) -> tuple[Path, ...]:
-    """``src`` if there is Python in it, else the project itself."""
-    src = project / "src"
-    has_python = any(src.glob("*.py")) or any(src.glob("*/*.py"))
-    return (src,) if has_python and not (src / "__init__.py").is_file() else (project,)
 
 
 def find_app(
@@ -153,9 +147,20 @@ def find_output(sources: Sources, roots: Sequence[Path], project: Path, app: str
     marked = [file for file in _own(sources) if file.candidate]
     for file in [app_file, *marked]:
         if file is not None and ("." in file.module or file.is_package):
-            depth = file.module.count(".") + (2 if file.is_package else 1)
-            return project.joinpath(*PurePosixPath(file.path).parts[: 1 - depth]) / OUTPUT_NAME
+            return project / _top_package(file, _own(sources)) / OUTPUT_NAME
     return roots[0] / OUTPUT_NAME
+
+
+def _top_package(file: SourceFile, files: Sequence[SourceFile]) -> PurePosixPath:
+    """The outermost folder of a file's package. What is a namespace belongs to others as well: there it is the package inside."""
+    depth = file.module.count(".") + (1 if file.is_package else 0)
+    folders = [*PurePosixPath(file.path).parents][depth - 1 :: -1]
+    packages = {one.path for one in files if one.is_package}
+    regular = [f"{folder}/__init__.py" in packages for folder in folders]
+    if regular[0] or not any(regular):
+        return folders[0]
+    holders = {one.path.rpartition("/")[0] for one in files}
+    return next(folder for folder in folders if str(folder) in holders)
 
 
 def _own(sources: Sources) -> list[SourceFile]:
@@ -217,7 +222,8 @@ def _is_imported(sources: Sources, packages: Sequence[str]) -> bool:
     tops = {name.partition(".")[0].encode() for name in packages}
 
     def imports(file: SourceFile) -> bool:
-        return any(top in file.data for top in tops) and pattern.search(file.data) is not None
+        lines = importing_lines(file)
+        return any(top in lines for top in tops) and pattern.search(lines) is not None
 
     return any(sources.memory.each(f"imports {names}", "", _own(sources), imports))
 

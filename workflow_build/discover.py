@@ -11,6 +11,7 @@ from itertools import compress, count
 
 from workflow_build import rules
 from workflow_build.model import Diagnostic, Function, Functions, Location, SourceFile, Sources
+from workflow_build.syntax.importing import importing_lines
 from workflow_build.syntax.marked import marked_in
 from workflow_build.syntax.markers import Markers, Names, names_of
 from workflow_build.syntax.source import Parsed, parse, too_deep
@@ -111,8 +112,6 @@ class _Hints:
 
     names: Mapping[bytes, frozenset[bytes]]
     """For each word that an import of such a module must have, the names that it exports."""
-    any_name: re.Pattern[bytes]
-    """Finds any of the names: most files have none of them, and need not be taken apart."""
     digest: str
 
 
@@ -127,18 +126,18 @@ def _hints(found: Sequence[SourceFile], markers: Markers) -> _Hints:
             ]
             for word in words:
                 hints.setdefault(word, set()).update(name.encode() for name in exported)
-    names = sorted({re.escape(name) for found in hints.values() for name in found})
     text = repr([(word, sorted(hints[word])) for word in sorted(hints)])
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return _Hints({word: frozenset(found) for word, found in hints.items()}, re.compile(b"|".join(names)), digest)
+    return _Hints({word: frozenset(found) for word, found in hints.items()}, digest)
 
 
 def _may_use(file: SourceFile, hints: _Hints) -> bool:
-    if b"import" not in file.data or not hints.any_name.search(file.data):
-        return False
+    imports = importing_lines(file)
+    meant = [hints.names[word] for word in hints.names.keys() & _WORD.findall(imports)]
+    meant += [hints.names[_RELATIVE]] if _RELATIVE in hints.names and _RELATIVE in imports else []
+    if not meant:
+        return False  # before what takes longer
     words = set(_WORD.findall(file.data))
-    meant = [hints.names[word] for word in words & hints.names.keys()]
-    meant += [hints.names[_RELATIVE]] if _RELATIVE in hints.names and _RELATIVE in file.data else []
     return any(not words.isdisjoint(found) for found in meant)
 
 

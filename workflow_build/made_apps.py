@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from workflow_build.adapters.base import Adapter
 from workflow_build.model import SourceFile
+from workflow_build.syntax.importing import importing_lines
 
 FACTORIES = ("create_app", "make_app")
 """What functions are called that make an app."""
@@ -29,14 +30,15 @@ class AppKind:
         tops = dict.fromkeys(name.partition(".")[0] for name in adapter.packages)
         return AppKind(tuple(map(str.encode, adapter.app_classes)), tuple(map(str.encode, tops)))
 
-    def is_in(self, data: bytes) -> bool:
-        """Whether one of the classes and one of the packages are named."""
-        return any(map(data.__contains__, self.classes)) and any(map(data.__contains__, self.tops))
+    def is_in(self, data: bytes, imports: bytes) -> bool:
+        """Whether one of the packages is imported and one of the classes named."""
+        return any(map(imports.__contains__, self.tops)) and any(map(data.__contains__, self.classes))
 
 
 def apps_of(file: SourceFile, kinds: Sequence[AppKind]) -> list[tuple[int, list[str]]]:
     """The numbers of the kinds of app that the file makes, with their names."""
-    told = [(number, kind) for number, kind in enumerate(kinds) if kind.classes and kind.is_in(file.data)]
+    imports = importing_lines(file)
+    told = [(number, kind) for number, kind in enumerate(kinds) if kind.is_in(file.data, imports)]
     if not told:
         return []
     try:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflow_build.adapters import handler_module, load_adapter
 from workflow_build.doctor.ignored import ignored_by_git, repository
-from workflow_build.emit import output_package
 from workflow_build.errors import OutputError, UsageError
-from workflow_build.model import Config, Location
-from workflow_build.routes import locate_app
+from workflow_build.model import Config
+from workflow_build.mounting import Mount, mounts
+from workflow_build.own_dependency import Lacking, lacking_dependency
+from workflow_build.roots import is_namespace
+from workflow_build.scan import scan
 
 DATA = (".workflow/", ".workflow-build/")
 """Where the default world keeps its database, and the compiler its cache: nobody commits them."""
@@ -35,19 +35,6 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Mount:
-    """The lines that the app needs for one target."""
-
-    lines: tuple[str, ...]
-    place: Location | None
-    """The app object, or the factory that makes it; None when no app was found."""
-    present: bool
-    """Whether the app's file has the import already."""
-    factory: str | None = None
-    """The name of the function at ``place``; None when an app stands there."""
-
-
-@dataclass(frozen=True, slots=True)
 class Setup:
     """What setting up a project takes."""
 
@@ -57,13 +44,15 @@ class Setup:
     """The output folder relative to the project, with forward slashes."""
     ignored: bool
     """Whether git ignores the output folder, once the changes are made."""
+    lacking: Lacking | None
+    """What the project's dependencies lack. It is for people to add: what they need is theirs to say."""
 
 
-def plan_setup(config: Config, *, ignore_output: bool = False) -> Setup:
+def plan_setup(config: Config, *, ignore_output: bool = False, world: str | None = None) -> Setup:
     """What is still to do for the project; nothing, when it is set up. Touches no file.
 
-    ``ignore_output`` has git ignore the output folder, for projects that build when they deploy. Raises ``UsageError`` when
-    pyproject.toml is written in a way that nothing can be added to.
+    ``ignore_output`` has git ignore the output folder, for projects that build when they deploy; ``world`` is the URL of the storage.
+    Raises ``UsageError`` when pyproject.toml is written in a way that nothing can be added to.
     """
     out = config.out.relative_to(config.project).as_posix()
     ignored = ignore_output or bool(ignored_by_git(config.project, [f"{out}/__init__.py"]))
@@ -74,8 +63,9 @@ def plan_setup(config: Config, *, ignore_output: bool = False) -> Setup:
         _git_file(config.project, ".gitignore", missing),
         _git_file(config.project, ".gitattributes", [] if ignored else [f"{out}/** {ATTRIBUTES}"]),
     )
-    mounts = tuple(_mount(config, target) for target in config.targets)
-    return Setup(tuple(change for change in changes if change), mounts, out, ignored)
+    pyproject = tomllib.loads(_read(config.project / "pyproject.toml") or "")
+    lacking = lacking_dependency(config.project, pyproject, world)
+    return Setup(tuple(change for change in changes if change), mounts(config, scan(config)), out, ignored, lacking)
 
 
 def apply(setup: Setup) -> None:
@@ -109,6 +99,8 @@ def _pyproject(config: Config, out: str) -> Change | None:
     table: dict[str, object] = {"app": config.app} if config.app else {}
     table |= {"targets": [*config.targets]} if config.targets else {}
     table["out"] = out
+    src = config.project / "src"
+    table |= {"roots": [src.name]} if config.roots == (src,) and is_namespace(src) else {}
     # A JSON string or list of strings is a TOML one, too.
     section = [
         "[tool.workflow-build]",
@@ -159,12 +151,3 @@ def _read(path: Path) -> str | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} can not be read: {error}") from error
-
-
-def _mount(config: Config, target: str) -> Mount:
-    module = handler_module(output_package(config), target)
-    place = locate_app(config) if config.app else None
-    source = (_read(config.project / place.path) or "") if place else ""
-    line = source.splitlines()[place.line - 1] if place and source else ""
-    factory = re.match(r"(?:async +)?def +(\w+)", line)
-    return Mount(load_adapter(target).mount_lines(module), place, module in source, factory[1] if factory else None)

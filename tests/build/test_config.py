@@ -64,6 +64,37 @@ def test_everything_is_detected_under_src(make: Make) -> None:
     assert config.out == config.project / "src" / "shop" / "_workflow"
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"setup.py": "", "conftest.py": "", "tests/__init__.py": "", "docs/conf.py": ""},
+        {"src/acme/shop/api/__init__.py": "", "src/acme/bank/__init__.py": ""},
+    ],
+    ids=["alone", "beside what is no package", "beside other packages of the namespace"],
+)
+def test_a_namespace_package_under_src_is_found_and_keeps_its_output_to_itself(
+    make: Make, more: dict[str, str]
+) -> None:
+    shop = {"src/acme/shop/__init__.py": "", "src/acme/shop/api/main.py": APP, "src/acme/shop/steps.py": STEPS}
+
+    config = loaded(make, {**shop, **more})
+
+    assert config.roots == (config.project / "src",)
+    assert config.app == "acme.shop.api.main:app"
+    assert config.out == config.project / "src" / "acme" / "shop" / "_workflow"
+
+
+@pytest.mark.parametrize("other", ["shop/__init__.py", "main.py", "src/__init__.py"])
+def test_python_deep_below_src_is_no_namespace_beside_packages(make: Make, other: str) -> None:
+    assert loaded(make, {other: "", "src/web/build/sass.py": ""}).roots == (make({}),)
+
+
+@pytest.mark.parametrize("below_src", ["node_modules/gyp/gyp.py", "web/node_modules/gyp.py", "my-app/tool/x.py"])
+def test_folders_that_can_not_be_packages_are_no_namespace(make: Make, below_src: str) -> None:
+    assert loaded(make, {f"src/{below_src}": ""}).roots == (make({}),)
+
+
 def test_a_flat_project_gets_the_folder_beside_its_modules(make: Make) -> None:
     config = loaded(make, {"main.py": APP, "steps.py": STEPS})
 

@@ -32,6 +32,7 @@ name    =  "shop"     # not "store"
 version = "1.0"
 dependencies = [
     "fastapi",  # the web
+    "workflow-build",
 ]
 
 [tool.ruff]
@@ -95,7 +96,7 @@ def test_a_project_set_up_by_it_builds_once_the_lines_are_added(shop: Path) -> N
 
     assert built.exit_code == 0, built.output
     assert '"confirmed": true' in (shop / "shop" / "_workflow" / "config.json").read_text()
-    assert "shop/main.py:3 mounts the handler already" in init(shop).stdout
+    assert "shop/main.py mounts the handler already" in init(shop).stdout
 
 
 def test_a_second_time_changes_nothing_and_says_so(shop: Path) -> None:
@@ -224,11 +225,44 @@ def test_a_folder_that_is_in_no_repository_gets_nothing_for_git(shop: Path) -> N
     assert not (shop / ".gitattributes").exists()
 
 
+def test_the_root_of_a_namespace_is_written_so_that_it_stays_what_it_is(shop: Path) -> None:
+    (shop / "src" / "acme").mkdir(parents=True)
+    (shop / "shop").rename(shop / "src" / "acme" / "shop")
+
+    init(shop)
+    (shop / "main.py").write_text("")
+    again = init(shop)
+
+    table = tomllib.loads((shop / "pyproject.toml").read_text())["tool"]["workflow-build"]
+    assert (table["app"], table["roots"]) == ("acme.shop.main:app", ["src"])
+    assert "add to src/acme/shop/main.py:3" in again.stdout
+
+
 def test_flags_are_what_is_written(shop: Path) -> None:
     init(shop, "--app", "shop.web:create_app()", "--out", "shop/generated", "--target", "fastapi")
 
     table = tomllib.loads((shop / "pyproject.toml").read_text())["tool"]["workflow-build"]
     assert table == {"app": "shop.web:create_app()", "targets": ["fastapi"], "out": "shop/generated"}
+
+
+def test_a_project_that_does_not_depend_on_what_it_imports_gets_the_line_and_keeps_its_list(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKFLOW_WORLD", "postgresql://db/shop")
+
+    done = init(shop)
+
+    assert (
+        'add to `dependencies` under [project] of pyproject.toml:\n\n    "workflow-build[postgres]",\n' in done.stdout
+    )
+    assert (shop / "pyproject.toml").read_text() == PYPROJECT + SECTION
+
+
+def test_a_worker_without_a_web_app_is_run_and_not_mounted(shop: Path) -> None:
+    said = init(shop, "--target", "worker").stdout
+
+    assert "run the worker, once it is built:\n\n    python -m shop._workflow.worker\n" in said
+    assert "add to" not in said
 
 
 def test_a_project_without_a_web_framework_is_told_of_workers(shop: Path) -> None:
@@ -254,3 +288,42 @@ def test_django_gets_lines_for_its_urls_and_for_its_asgi(shop: Path) -> None:
     assert "urls.py:" in urls
     assert 'path("", include("shop._workflow.django"))' in urls
     assert "from shop._workflow.django import mount\n    application = mount(application)\n" in asgi
+
+
+def test_django_that_is_served_by_wsgi_alone_gets_no_lines_for_an_asgi_that_it_has_not(shop: Path) -> None:
+    wsgi = "from django.core.wsgi import get_wsgi_application\n\napplication = get_wsgi_application()\n"
+    (shop / "shop" / "wsgi.py").write_text(wsgi)
+    (shop / "manage.py").write_text('os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n')
+    (shop / "shop" / "main.py").unlink()
+
+    said = init(shop).stdout
+
+    assert (
+        tomllib.loads((shop / "pyproject.toml").read_text())["tool"]["workflow-build"]["app"] == "shop.wsgi:application"
+    )
+    assert 'path("", include("shop._workflow.django"))' in said
+    assert "asgi" not in said
+    assert "from shop._workflow.django import bridge\n        bridge.start()\n" in said
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        'urlpatterns = [path("", include("shop._workflow.django"))]\n',
+        'from shop._workflow import django as workflow\nurlpatterns = [path("", include(workflow))]\n',
+        "from shop._workflow.django import urlpatterns as more\nurlpatterns = [*more]\n",
+    ],
+)
+def test_django_is_mounted_where_its_urls_include_the_handler_and_not_where_its_worker_is_started(
+    urls: str, shop: Path
+) -> None:
+    start = "from shop._workflow.django import mount\napplication = mount(application)\n"
+    (shop / "shop" / "asgi.py").write_text(start)
+    flags = ("--target", "django", "--app", "shop.asgi:application")
+
+    half = init(shop, *flags).stdout
+    (shop / "shop" / "urls.py").write_text(urls)
+    whole = init(shop, *flags).stdout
+
+    assert 'urlpatterns = [path("", include("shop._workflow.django")), *urlpatterns]' in half
+    assert "shop/urls.py mounts the handler already" in whole

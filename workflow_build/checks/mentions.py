@@ -12,6 +12,7 @@ from itertools import compress
 from pathlib import PurePosixPath
 
 from workflow_build.model import Functions, SourceFile, Sources
+from workflow_build.syntax.importing import importing_lines
 
 WORD = re.compile(rb"\w+")
 CALL = re.compile(rb"([\w\x80-\xff]+)\(")
@@ -52,7 +53,7 @@ def _wanted(functions: Functions) -> _Wanted:
 
 
 def _may_call(file: SourceFile, wanted: _Wanted) -> bool:
-    if not (file.candidate or file.path in wanted.homes or _imports(file.data, wanted.words)) or _is_test(file):
+    if not (file.candidate or file.path in wanted.homes or _imports(file, wanted.words)) or _is_test(file):
         return False
     return (file.candidate and TELLING.search(file.data) is not None) or not wanted.names.isdisjoint(_called(file.data))
 
@@ -64,17 +65,9 @@ def _called(data: bytes) -> Iterator[bytes]:
     return (name for name, count in counts.items() if count > 0)
 
 
-def _imports(data: bytes, words: frozenset[bytes]) -> bool:
-    """Whether a line with an ``import`` has one of the words."""
-    position = data.find(b"import")
-    while position >= 0:
-        end = data.find(b"\n", position)
-        end = len(data) if end < 0 else end
-        start = data.rfind(b"\n", 0, position) + 1
-        if not words.isdisjoint(WORD.findall(data, start, end)):
-            return True
-        position = data.find(b"import", end)
-    return False
+def _imports(file: SourceFile, words: frozenset[bytes]) -> bool:
+    """Whether one of the words stands in an import."""
+    return not words.isdisjoint(WORD.findall(importing_lines(file)))
 
 
 def _is_test(file: SourceFile) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from workflow_build import config as configuration
 from workflow_build.commands.options import expected_errors
-from workflow_build.setup_project import Mount, Setup, apply, diff, plan_setup
+from workflow_build.mounting import Mount
+from workflow_build.setup_project import Setup, apply, diff, plan_setup
 
 
 @click.command("init", short_help="Set a project up: its settings, its .gitignore, and what the app needs.")
@@ -29,7 +31,7 @@ def init_command(
     """
     with expected_errors():
         config = configuration.load(project, configuration.Flags(targets, app, out))
-        setup = plan_setup(config, ignore_output=ignore_output)
+        setup = plan_setup(config, ignore_output=ignore_output, world=os.environ.get("WORKFLOW_WORLD"))
         if not dry_run:
             apply(setup)
     if dry_run:
@@ -43,7 +45,9 @@ def init_command(
 
 def _advice(setup: Setup) -> str:
     """What is left for people to do."""
-    lines = [line for mount in setup.mounts for line in _mounting(mount)]
+    lacking = setup.lacking
+    lines = [f"add to {lacking.place}:", "", f"    {lacking.line}", ""] if lacking else []
+    lines += [line for mount in setup.mounts for line in _mounting(mount)]
     if not setup.mounts:
         lines.append("no web framework was found: name one with --target, or run a worker without a web app")
     lines.append("then run workflow-build")
@@ -55,8 +59,10 @@ def _advice(setup: Setup) -> str:
 
 
 def _mounting(mount: Mount) -> list[str]:
-    if mount.present:
-        return [f"{mount.place.path}:{mount.place.line} mounts the handler already"] if mount.place else []
+    if mount.mounted_in:
+        return [f"{mount.mounted_in} mounts the handler already"]
+    if mount.is_command:
+        return ["run the worker, once it is built:", "", *(f"    {line}" for line in mount.lines), ""]
     where = f"inside {mount.factory}, before it returns" if mount.factory else "below the app"
     place = f"{mount.place.path}:{mount.place.line}, {where}" if mount.place else "the module that makes the app"
     if mount.lines[0].startswith("#"):  # the lines go into several files, and say into which

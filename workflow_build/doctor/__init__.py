@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from workflow_build.doctor import environment, freshness, linters, shipping, state, wheels
+from workflow_build.doctor import declared, environment, freshness, linters, mounted, shipping, state, wheels
 from workflow_build.doctor.finding import Finding, Level, Patient
 from workflow_build.model import Config
 
@@ -17,8 +17,10 @@ Check = Callable[[Patient], Finding | None]
 CHECKS: tuple[Check, ...] = (
     environment.check_python,
     environment.check_frameworks,
+    declared.check_dependency,
+    declared.check_roots,
     freshness.check_output,
-    freshness.check_routes,
+    mounted.check_routes,
     shipping.check_commit,
     wheels.check_wheel,
     shipping.check_docker,

@@ -35,7 +35,7 @@ from shop._workflow.fastapi import mount
 app = FastAPI()
 mount(app)
 """
-PROJECT = '[project]\nname = "shop"\nversion = "1.0"\ndependencies = ["fastapi"]\n'
+PROJECT = '[project]\nname = "shop"\nversion = "1.0"\ndependencies = ["fastapi", "workflow-build"]\n'
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,7 @@ def test_a_database_that_is_not_for_us_is_a_problem(statements: list[str], said:
     [
         ("memory://", "warning"),
         ("odd://somewhere", "problem"),
+        ("postgresql://[nowhere", "problem"),
         ("sqlite:///shop/__init__.py/x.db", "problem"),
         ("sqlite:///pyproject.toml", "problem"),
     ],
