@@ -69,7 +69,7 @@ def markdown(columns: Sequence[Column], rounds: int, *, lines_are_peers: bool = 
     lines += ["", f"Best in: {', '.join(f'{name} {count}' for name, count in ranking)}."]
     lines += [
         "",
-        f"Medians; rounds: {rounds}. Each round asks all of them for each measurement, one after the other. {_machine()}",
+        f"Medians; rounds: {rounds}. Each round asks all of them for each measurement, one after the other; each runs one step before, uncounted. {_machine()}",
         "Milliseconds run from the call that starts a run to its awaited result. Versions:",
         "",
     ]

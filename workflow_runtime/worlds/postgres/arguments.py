@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from workflow_runtime.events import RUN_ENDS, Event, EventKind
 from workflow_runtime.ids import wait_key
@@ -19,11 +19,23 @@ _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan
 _OWNED = frozenset({EventKind.STEP_STARTED, EventKind.STEP_RETRYING, EventKind.STEP_COMPLETED, EventKind.STEP_FAILED})
 
 
+Columns: TypeAlias = tuple[
+    list[str],
+    list[float],
+    list[str],
+    list[str | None],
+    list[bytes | None] | None,
+    list[int | None] | None,
+    list[str | None] | None,
+    list[float | None] | None,
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """A batch of events as columns, and what they do to all but the log."""
 
-    columns: tuple[list[Any] | None, ...]
+    columns: Columns
     """kinds, times, entities, data, raw, attempts, messages, retry_ats; None for a column without any value."""
     status: str | None
     started_at: float | None

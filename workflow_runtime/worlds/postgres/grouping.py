@@ -12,7 +12,7 @@ from workflow_runtime.worlds.encoding import EncodedEvent
 from workflow_runtime.worlds.postgres.arguments import Batch
 from workflow_runtime.worlds.postgres.connect import Connection
 from workflow_runtime.worlds.postgres.lane import Lane
-from workflow_runtime.worlds.postgres.log import commit, landed
+from workflow_runtime.worlds.postgres.log import append, commit, landed
 from workflow_runtime.worlds.postgres.statements import Statements
 from workflow_runtime.worlds.postgres.texts import stored
 
@@ -41,14 +41,20 @@ class Commits:
         self._waiting: list[Plain] = []
         self._under_way = 0
 
-    def begin(
+    async def commit(
         self, run_id: str, after: int, events: Sequence[EncodedEvent], batch: Batch
-    ) -> asyncio.Future[Committed | Refused]:
-        """Commit, together with what else comes up. It is done even when nobody waits for the answer."""
-        answer: asyncio.Future[Committed | Refused] = self._lane.loop.create_future()
-        self._waiting.append(Plain(run_id, after, events, batch, answer))
-        self._go()
-        return answer
+    ) -> Committed | Refused:
+        """Commit: at once when there is room, else together with what comes up meanwhile. Raises ``WorldError``."""
+        if self._under_way >= _AT_ONCE:
+            answer: asyncio.Future[Committed | Refused] = self._lane.loop.create_future()
+            self._waiting.append(Plain(run_id, after, events, batch, answer))
+            return await answer
+        self._under_way += 1
+        try:
+            return await self._ask(run_id, after, events, batch)
+        finally:
+            self._under_way -= 1
+            self._go()
 
     def _go(self) -> None:
         if self._waiting and self._under_way < _AT_ONCE:
@@ -68,18 +74,22 @@ class Commits:
             self._under_way -= 1
             self._go()
 
-    async def _alone(self, one: Plain, *, again: bool = False) -> None:
+    async def _ask(
+        self, run_id: str, after: int, events: Sequence[EncodedEvent], batch: Batch, *, again: bool = False
+    ) -> Committed | Refused:
+        sql = self._sql
+
         async def ask(connection: Connection, lost: bool) -> Committed | Refused:
-            batch, sql = one.batch, self._sql
-            if not (again or lost):
-                start = (stored(one.run_id), one.after)
-                if await connection.fetchval(sql.append, *start, *batch.columns, batch.status, batch.started_at):
-                    return Committed(landed(one.events, one.after))
-            answer, _ = await commit(sql, connection, again or lost, one.run_id, one.after, one.events, batch, None)
+            if not (again or lost) and await append(sql, connection, run_id, after, batch):
+                return Committed(landed(events, after))
+            answer, _ = await commit(sql, connection, again or lost, run_id, after, events, batch, None)
             return answer
 
+        return await self._lane.patiently(ask)
+
+    async def _alone(self, one: Plain, *, again: bool = False) -> None:
         try:
-            answer = await self._lane.patiently(ask)
+            answer = await self._ask(one.run_id, one.after, one.events, one.batch, again=again)
         except Exception as error:  # noqa: BLE001  # it belongs to the one who waits
             if not one.answer.done():
                 one.answer.set_exception(error)

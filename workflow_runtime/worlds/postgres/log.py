@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from workflow_runtime.errors import RunNotFoundError, WorldError
@@ -28,6 +29,7 @@ from workflow_runtime.worlds.postgres.rows import data_of, event_of, run_of
 from workflow_runtime.worlds.postgres.statements import Statements
 from workflow_runtime.worlds.postgres.texts import indexed, meant, stored
 
+_NONE = (None, None, None)
 _STEP_STARTED = {status.value: status for status in StartStatus}
 
 
@@ -72,6 +74,17 @@ async def commit(
     if again and events and _same(missed[: len(events)], events):
         return Committed(missed[: len(events)]), True
     return Refused(missed), False
+
+
+async def append(sql: Statements, connection: Connection, run_id: str, after: int, batch: Batch) -> bool:
+    """Whether the events landed, of a commit that does nothing but append. One round trip; why they did not, ``commit`` tells."""
+    kinds, times, entities, data, raw, attempts, messages, retry_ats = batch.columns
+    if len(kinds) == 3 and raw is None and retry_ats is None:
+        three = zip(kinds, times, entities, data, attempts or _NONE, messages or _NONE, strict=True)
+        values = (after, batch.status, batch.started_at, *chain.from_iterable(three))
+        return bool(await connection.fetchval(sql.append_three, stored(run_id), *values))
+    values = (after, *batch.columns, batch.status, batch.started_at)
+    return bool(await connection.fetchval(sql.append, stored(run_id), *values))
 
 
 async def read_missed(sql: Statements, connection: Connection, run_id: str, after: int) -> tuple[Event, ...]:

@@ -108,11 +108,13 @@ async def read_depth(sql: Statements, connection: Connection) -> QueueDepth:
     return QueueDepth(*row)
 
 
-async def read_messages(sql: Statements, connection: Connection, run_id: str | None, limit: int) -> list[Queued]:
+async def read_messages(
+    sql: Statements, connection: Connection, run_id: str | None, limit: int, *, only_news: bool
+) -> list[Queued]:
     """The messages, those that are ready first at the front."""
     if run_id is not None and not storable(run_id):
         return []
-    rows = await connection.fetch(sql.messages, stored(run_id), max(limit, 0))
+    rows = await connection.fetch(sql.messages, stored(run_id), max(limit, 0), only_news)
     return [Queued(message_of(row), row["ready_at"], row["in_hand"], row["deliveries"]) for row in rows]
 
 

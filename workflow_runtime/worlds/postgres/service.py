@@ -19,8 +19,10 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from workflow_runtime.errors import WorldError
+from workflow_runtime.worlds.base import RunInfo
 from workflow_runtime.worlds.postgres.connect import Connection, connect_once
 from workflow_runtime.worlds.postgres.faults import FAILURES, explain
+from workflow_runtime.worlds.postgres.known import KnownRuns
 from workflow_runtime.worlds.postgres.lane import Lane
 from workflow_runtime.worlds.postgres.options import Options
 from workflow_runtime.worlds.signals import Signals, Topic
@@ -43,8 +45,11 @@ class Service:
         self.worker = uuid.uuid4().hex
         self.others = True
         """Whether anybody else may be listening."""
+        self.rung = object()
+        """Another one with each ring of the queue's bell."""
         self.loop = asyncio.new_event_loop()
         self.lane = Lane(options, self.loop, _CONNECTIONS)
+        self.known_runs = KnownRuns(lambda run_id: run_id in self.signals.topics())
         self._direct = options.direct
         self._channel = f"{options.quoted}.bell"
         self._connection: Connection | None = None
@@ -60,6 +65,11 @@ class Service:
     def listens(self) -> bool:
         """Whether others' doings are heard of."""
         return self.options.listen != "" and not (self.options.pooler and self.options.listen is None)
+
+    def knows(self, run: RunInfo) -> None:
+        """Take note of a run that begins here, if what is said of it later will be understood."""
+        if self.listens and _payload(run.id) == f"{_RUN}{run.id}":
+            self.known_runs.begin(run)
 
     async def start(self) -> None:
         """Start the thread and enter. Raises ``WorldError``."""
@@ -77,6 +87,13 @@ class Service:
         except RuntimeError as error:
             work.close()
             raise WorldError(f"{self.options.where}: the world was closed meanwhile") from error
+
+    def wake(self, topics: Iterable[Topic]) -> None:
+        """Wake those who wait for the topics here. Any thread may call it."""
+        topics = set(topics)
+        if QUEUE in topics:
+            self.rung = object()
+        self.signals.ring(topics)
 
     def tell(self, topics: Iterable[Topic]) -> None:
         """Wake those who wait for the topics in other processes, soon. Any thread may call it."""
@@ -113,7 +130,7 @@ class Service:
         with contextlib.suppress(*_FAILURES):
             await asyncio.wrap_future(self.submit(self._leave(gently=gently)))
         self.crash()
-        self.signals.ring(self.signals.topics())
+        self.wake([QUEUE, *self.signals.topics()])
 
     def crash(self) -> None:
         """Stop at once, as if the process had died."""
@@ -165,7 +182,8 @@ class Service:
     async def _usable(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._connect()
-            self.signals.ring(self.signals.topics())  # nobody knows what went unheard
+            self.known_runs.forget_all()
+            self.wake([QUEUE, *self.signals.topics()])  # nobody knows what went unheard
         return self._connection
 
     async def _beat(self) -> None:
@@ -215,8 +233,10 @@ class Service:
             self.others = True
         elif isinstance(payload, str) and payload.startswith(_QUEUE):
             if payload == _QUEUE or self.misses(float(payload[1:])):
-                self.signals.ring([QUEUE])
+                self.wake([QUEUE])
         else:
+            if isinstance(payload, str) and payload.startswith(_RUN):
+                self.known_runs.forget(payload.removeprefix(_RUN))
             self.signals.ring(topic for topic in self.signals.topics() if _payload(topic) == payload)
 
     async def _leave(self, *, gently: bool) -> None:

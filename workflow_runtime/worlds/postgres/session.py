@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
+import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 from workflow_runtime.errors import WorldError
 from workflow_runtime.events import RUN_ENDS, Event, EventKind
-from workflow_runtime.worlds.base import Message
+from workflow_runtime.worlds.base import Message, RunInfo
 from workflow_runtime.worlds.postgres.connect import connect_once
 from workflow_runtime.worlds.postgres.faults import FAILURES, explain
 from workflow_runtime.worlds.postgres.grouping import Commits
+from workflow_runtime.worlds.postgres.hatch import Hatch
 from workflow_runtime.worlds.postgres.lane import Ask, Lane
 from workflow_runtime.worlds.postgres.migrating import check_schema, migrate
 from workflow_runtime.worlds.postgres.options import Options
@@ -35,9 +38,11 @@ class Session:
         self.options = options
         self.service = Service(options)
         self.signals = self.service.signals
+        self.known_runs = self.service.known_runs
         self.sql: Statements = statements_for(options.quoted)
         self._lanes: dict[asyncio.AbstractEventLoop, Lane] = {}
         self._commits: dict[asyncio.AbstractEventLoop, Commits] = {}
+        self._hatches: dict[asyncio.AbstractEventLoop, Hatch] = {}
         self._keepers: dict[asyncio.AbstractEventLoop, AsyncGenerator[None, None]] = {}
         self._process = os.getpid()
 
@@ -64,6 +69,11 @@ class Session:
         self.check_process()
         return self._commits.get(asyncio.get_running_loop())
 
+    def hatch(self) -> Hatch | None:
+        """Where messages go from hand to hand, on the event loop of a worker."""
+        self.check_process()
+        return self._hatches.get(asyncio.get_running_loop())
+
     def begin_apart(self, work: Callable[[Lane], Coroutine[Any, Any, object]]) -> None:
         """Have it done some time soon; nobody waits for it."""
         lane = self._lanes.get(asyncio.get_running_loop())
@@ -72,16 +82,18 @@ class Session:
         else:
             self.service.submit(_awaited(self.service.lane, work))
 
-    async def settle(self) -> None:
+    async def settle(self) -> Hatch:
         """From now on this event loop has connections of its own: it receives, and wants to be quick."""
         loop = asyncio.get_running_loop()
         if loop not in self._lanes:
             lane = self._lanes[loop] = Lane(self.options, loop, self.options.connections)
             self._commits[loop] = Commits(self.sql, lane)
+            self._hatches[loop] = Hatch()
             # A loop that ends ends its generators first, by which the connections are closed on the loop that they belong to.
             keeper = self._keep(lane)
             self._keepers[loop] = keeper
             await anext(keeper)
+        return self._hatches[loop]
 
     async def _keep(self, lane: Lane) -> AsyncGenerator[None, None]:
         try:
@@ -89,6 +101,7 @@ class Session:
         finally:
             self._lanes.pop(lane.loop, None)
             self._commits.pop(lane.loop, None)
+            self._hatches.pop(lane.loop, None)
             self._keepers.pop(lane.loop, None)
             await lane.close()
 
@@ -98,7 +111,7 @@ class Session:
         if not topics:
             return
         waiting = set(self.signals.topics())
-        self.signals.ring(topics)
+        self.service.wake(topics)
         # Who receives here takes what there is, and passes it on when there is more.
         self.service.tell(topics - (waiting & {QUEUE}))
 
@@ -107,7 +120,7 @@ class Session:
         if not due:
             self.ring([QUEUE])
         elif self.service.misses(due):
-            self.signals.ring([QUEUE])
+            self.service.wake([QUEUE])
             self.service.tell_due(due)
 
     def landed(
@@ -120,6 +133,14 @@ class Session:
             self.sent(min(message.due for message in sends))
         if events and events[-1].kind in RUN_ENDS:
             self.ring([run_id, *(topic for topic in self.signals.topics() if topic[:1] == (run_id,))])
+
+    def known(self, run_id: str) -> tuple[RunInfo | None, float]:
+        """The run, if it is known without asking; and for how many seconds it may be relied on that it goes on."""
+        known = self.known_runs.find(run_id)
+        if known is None:
+            return None, math.inf
+        left = known.written_at + _LOOK_ANYWAY - time.monotonic()
+        return (known.run, left) if known.end is not None or left > 0 else (None, math.inf)
 
     def at_most(self, seconds: float | None) -> float:
         """How long to wait before a look, when ``seconds`` are left; None: for ever."""

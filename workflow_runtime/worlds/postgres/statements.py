@@ -16,10 +16,12 @@ class Statements:
     """All of them. ``statements_for`` makes them."""
 
     create_run: str
+    begin_run: str
     load: str
     run: str
     commit: str
     append: str
+    append_three: str
     commit_many: str
     missed: str
     record: str
@@ -57,6 +59,7 @@ def statements_for(schema: str) -> Statements:
 
 _TEXTS: Mapping[str, str] = {
     "create_run": "SELECT {s}.create_run_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+    "begin_run": "SELECT {s}.begin_run_1($1, $2, $3)",
     # One statement, and so one moment: the run first, then its events.
     "load": (
         "WITH run AS MATERIALIZED (SELECT {run_columns}, seq FROM {s}.runs WHERE id = $1) "
@@ -66,8 +69,11 @@ _TEXTS: Mapping[str, str] = {
         "ORDER BY events.slot LIMIT $3) AS e)"
     ),
     "run": "SELECT {run_columns} FROM {s}.runs WHERE id = $1",
-    "commit": "SELECT {s}.commit_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+    "commit": "SELECT {s}.commit_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     "append": "SELECT {s}.append_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    "append_three": (
+        "SELECT {s}.append_three_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)"
+    ),
     "commit_many": "SELECT {s}.commit_many_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     "missed": (
         "SELECT e.slot, e.kind, e.time, e.entity, e.data, e.raw FROM {s}.events AS e JOIN {s}.runs ON runs.seq = e.run "
@@ -93,7 +99,8 @@ _TEXTS: Mapping[str, str] = {
     ),
     "messages": (
         "SELECT {message_columns}, ready_at, owner IS NOT NULL AND {s}.lives_1(owner) AS in_hand FROM {s}.messages "
-        "WHERE $1::text IS NULL OR run_id = $1 ORDER BY ready_at, seq LIMIT $2"
+        "WHERE ($1::text IS NULL OR run_id = $1) AND (NOT $3::boolean OR deliveries = 0 AND step_id IS NULL "
+        "AND (key IS NOT NULL OR watch_id IS NOT NULL OR cancels_children)) ORDER BY ready_at, seq LIMIT $2"
     ),
     "pause": "INSERT INTO {s}.paused (workflow) VALUES ($1) ON CONFLICT DO NOTHING",
     "unpause": "DELETE FROM {s}.paused WHERE workflow = $1",

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
+from functools import partial
 from typing import Any
 
 from workflow_runtime.worlds.base import Delivery
 from workflow_runtime.worlds.delivery import Claim, ClaimKeeper, HeldMessage, claim_by
 from workflow_runtime.worlds.encoding import storable
 from workflow_runtime.worlds.postgres.connect import Connection
+from workflow_runtime.worlds.postgres.hatch import Hatch, Outlook, Receiver
 from workflow_runtime.worlds.postgres.lane import Lane
 from workflow_runtime.worlds.postgres.rows import message_of
 from workflow_runtime.worlds.postgres.service import QUEUE
 from workflow_runtime.worlds.postgres.session import Session
 from workflow_runtime.worlds.postgres.texts import stored
 
-_numbers = itertools.count(1)  # of claims, for the whole process: never the same twice under one worker
+claim_numbers = itertools.count(1)
+"""Numbers of claims, for the whole process: never the same twice under one worker."""
 
 
 class Taking:
     """One try to take messages in hand. ``number`` is the claim's."""
 
     def __init__(self, session: Session, worker: str, statement: str, *rest: object) -> None:
-        self.number = next(_numbers)
+        self.number = next(claim_numbers)
         self._session, self._worker, self._statement, self._rest = session, worker, statement, rest
         self._done = False
         self._abandoned = False
@@ -59,24 +63,54 @@ class Taking:
 
 async def receive(session: Session, limit: int, keeper: ClaimKeeper) -> list[Delivery]:
     """See ``World.receive``."""
-    await session.settle()
-    while True:
-        with session.signals.ticket(QUEUE) as ticket:
-            worker = session.service.worker
-            taking = Taking(session, worker, session.sql.receive, limit)
-            rows = await taking.rows()
-            if not rows:
-                await session.service.reenter(worker)
-            elif rows[0]["id"] is None:
-                upcoming, now = rows[0]["next"], rows[0]["now"]
-                left = session.at_most(None if upcoming is None else max(0.0, upcoming - now))
-                with session.service.alarm(now + left):
-                    await ticket.wait(left)
-            else:
-                if rows[0]["more"]:
-                    session.service.tell([QUEUE])
-                    session.signals.ring([QUEUE])
-                return [_held(row, worker, taking.number, keeper) for row in rows]
+    hatch = await session.settle()
+    with hatch.receiver(limit) as receiver:
+        try:
+            while True:
+                with session.signals.ticket(QUEUE) as receiver.ticket:
+                    found = await _look(session, hatch, receiver, limit, keeper)
+                    if not (found or receiver.got):
+                        await _wait(session, hatch, receiver)
+                    if found or receiver.got:
+                        return [*found, *receiver.got]
+        except BaseException:
+            for delivery in receiver.got:
+                session.begin_apart(partial(_again, delivery))
+            raise
+
+
+async def _look(session: Session, hatch: Hatch, receiver: Receiver, limit: int, keeper: ClaimKeeper) -> list[Delivery]:
+    """What there is in the queue. It is not asked when there was nothing the last time, and nobody has rung since."""
+    rung, free = session.service.rung, limit - hatch.promised
+    if free < 1 or (hatch.outlook is not None and hatch.outlook.holds(rung)):
+        return []
+    receiver.room = limit - free
+    rows: list[Any] = []
+    while not rows:
+        worker = session.service.worker
+        taking = Taking(session, worker, session.sql.receive, free)
+        if not (rows := await taking.rows()):
+            await session.service.reenter(worker)
+    receiver.room = limit
+    if rows[0]["id"] is None:
+        upcoming, now = rows[0]["next"], rows[0]["now"]
+        left = session.at_most(None if upcoming is None else max(0.0, upcoming - now))
+        hatch.outlook = Outlook(rung, time.monotonic() + left, now + left)
+        return []
+    if rows[0]["more"]:
+        session.service.tell([QUEUE])
+        session.service.wake([QUEUE])
+    return [_held(row, worker, taking.number, keeper) for row in rows]
+
+
+async def _wait(session: Session, hatch: Hatch, receiver: Receiver) -> None:
+    """Wait until somebody rings, or it is time to look again."""
+    outlook = hatch.outlook
+    if outlook is None or not outlook.holds(session.service.rung):  # all that it may take is promised
+        await receiver.wait(session.at_most(None))
+    else:
+        with session.service.alarm(outlook.at):
+            await receiver.wait(outlook.until - time.monotonic())
 
 
 async def take(session: Session, message_id: str, receipt: str | None, keeper: ClaimKeeper) -> Delivery | None:
@@ -91,6 +125,10 @@ async def take(session: Session, message_id: str, receipt: str | None, keeper: C
     taking = Taking(session, worker, session.sql.take, stored(message_id))
     rows = await taking.rows()
     return _held(rows[0], worker, taking.number, keeper) if rows else None
+
+
+async def _again(delivery: Delivery, _lane: Lane) -> None:
+    await delivery.again()
 
 
 def _held(row: Any, worker: str, number: int, keeper: ClaimKeeper) -> Delivery:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
@@ -40,8 +39,8 @@ from workflow_runtime.worlds.encoding import (
     storable,
 )
 from workflow_runtime.worlds.listing import wanted
+from workflow_runtime.worlds.postgres import handing, reads, streams, taking, waiting
 from workflow_runtime.worlds.postgres import log as logs
-from workflow_runtime.worlds.postgres import reads, streams, taking
 from workflow_runtime.worlds.postgres.arguments import batch_of, messages_json, more_of
 from workflow_runtime.worlds.postgres.lane import Ask
 from workflow_runtime.worlds.postgres.options import Options, options_of
@@ -112,6 +111,9 @@ class PostgresWorld:
         check_messages(sends)
         new, batch = encode_run(NewRun(run_id, created, message)), [encode_event(event) for event in log]
         session = self._live()
+        hatch = session.hatch()
+        if hatch is not None and not (batch or sends) and hatch.waited_for(run_id, message):
+            return await handing.begin_run(session, hatch, new, self)
         run, is_new = await self._ask(lambda c, _: logs.create_run(session.sql, c, new, batch, sends))
         if is_new:
             session.sent(min(one.due for one in (message, *sends)))
@@ -119,7 +121,10 @@ class PostgresWorld:
 
     async def load(self, run_id: str, after: int = 0, limit: int | None = None) -> Log:
         """See ``World``."""
-        sql = self._live().sql
+        session = self._live()
+        if limit is None and (tail := session.known_runs.tail(run_id, after)) is not None:
+            return tail
+        sql = session.sql
         return await self._ask(lambda c, _: reads.read_log(sql, c, run_id, after, limit))
 
     async def list_runs(
@@ -155,22 +160,13 @@ class PostgresWorld:
 
     async def delete_ended(self, before: float, limit: int = 100) -> int:
         """See ``World``. Tried again, it may remove more runs than it tells of."""
-        sql = self._live().sql
-        return int(await self._ask(lambda c, _: c.fetchval(sql.delete_ended, float(before), max(limit, 0))))
+        session = self._live()
+        session.known_runs.forget_all()
+        return int(await self._ask(lambda c, _: c.fetchval(session.sql.delete_ended, float(before), max(limit, 0))))
 
     async def wait_for_end(self, run_id: str, timeout: float | None = None) -> RunInfo:
         """See ``World``."""
-        session = self._live()
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
-            with session.signals.ticket(run_id) as ticket:
-                run = await self._ask(lambda c, _: reads.read_run(session.sql, c, run_id))
-                if run.status.ended:
-                    return run
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    raise TimeoutError(f"run {run_id} has not ended within {timeout} seconds")
-                await ticket.wait(session.at_most(left))
+        return await waiting.wait_for_end(self._live(), run_id, timeout)
 
     async def commit(
         self,
@@ -194,13 +190,21 @@ class PostgresWorld:
         session = self._live()
         columns = batch_of(run_id, batch)
         more = more_of(columns.more, sends, claim, new)
-        if more is None and columns.ended_at is None and batch and (commits := session.commits()):
-            return await commits.begin(run_id, after, batch, columns)
-        answer, queued = await self._ask(
-            lambda c, again: logs.commit(session.sql, c, again, run_id, after, batch, columns, more)
-        )
+        try:
+            if more is None and columns.ended_at is None and batch and (commits := session.commits()):
+                answer, queued = await commits.commit(run_id, after, batch, columns), False
+            else:
+                answer, queued = await self._ask(
+                    lambda c, again: logs.commit(session.sql, c, again, run_id, after, batch, columns, more)
+                )
+        except BaseException:
+            session.known_runs.forget(run_id)
+            raise
         if isinstance(answer, Committed):
+            session.known_runs.advance(run_id, after, batch)
             session.landed(run_id, events, sends, queued=queued or bool(new or (claim and claim.limited)))
+        else:
+            session.known_runs.forget(run_id)
         return answer
 
     async def record(
@@ -214,6 +218,7 @@ class PostgresWorld:
         session = self._live()
         if not storable(run_id):
             raise RunNotFoundError(run_id)
+        session.known_runs.forget(run_id)
         answer, queued = await self._ask(
             lambda c, again: logs.record(session.sql, c, again, run_id, fact, sends, claim)
         )
@@ -223,7 +228,9 @@ class PostgresWorld:
 
     async def start_step(self, run_id: str, step_id: str, message_id: str, now: float) -> StepStart:
         """See ``World``. Tried again: the start by the same message at the same time is the one."""
-        sql = self._live().sql
+        session = self._live()
+        session.known_runs.forget(run_id)
+        sql = session.sql
         return await self._ask(lambda c, again: logs.start_step(sql, c, again, run_id, step_id, message_id, now))
 
     async def send(self, message: Message) -> None:
@@ -248,10 +255,12 @@ class PostgresWorld:
         sql = self._live().sql
         return await self._ask(lambda c, _: reads.read_depth(sql, c))
 
-    async def list_messages(self, run_id: str | None = None, limit: int = 1000) -> list[Queued]:
+    async def list_messages(
+        self, run_id: str | None = None, limit: int = 1000, *, only_news: bool = False
+    ) -> list[Queued]:
         """See ``World``."""
         sql = self._live().sql
-        return await self._ask(lambda c, _: reads.read_messages(sql, c, run_id, limit))
+        return await self._ask(lambda c, _: reads.read_messages(sql, c, run_id, limit, only_news=only_news))
 
     async def pause(self, workflow: str = "") -> None:
         """See ``World``."""
