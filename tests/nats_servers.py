@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import hashlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -35,6 +36,17 @@ def free_port() -> int:
     return port
 
 
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where a server runs: ``inside`` stands before its command, clients find it at ``host``, and it finds the others at ``others``."""
+
+    host: str = "127.0.0.1"
+    others: tuple[str, ...] = ("127.0.0.1", "127.0.0.1", "127.0.0.1")
+    listen: str = "127.0.0.1"
+    """Where it listens for the others."""
+    inside: tuple[str, ...] = ()
+
+
 @dataclass
 class NatsServer:
     """One server process; ``more`` is put into its configuration as it is."""
@@ -46,26 +58,28 @@ class NatsServer:
     """The server's ``sync_interval``."""
     port: int = field(default_factory=free_port)
     monitor: int = field(default_factory=free_port)
+    machine: Machine = field(default_factory=Machine)
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
         """Host and port."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self.machine.host}:{self.port}"
 
     def start(self) -> None:
         """Start it and return when it takes connections."""
         self.folder.mkdir(parents=True, exist_ok=True)
         configuration = self.folder / f"{self.name}.conf"
         configuration.write_text(
-            f'server_name: {self.name}\nlisten: "{self.address}"\nhttp: "127.0.0.1:{self.monitor}"\n'
+            f'server_name: {self.name}\nlisten: "{self.address}"\nhttp: "{self.machine.host}:{self.monitor}"\n'
             f'jetstream {{ store_dir: "{self.folder / self.name}", sync_interval: "{self.sync}" }}\n{self.more}\n',
             "utf-8",
         )
         with (self.folder / f"{self.name}.log").open("ab") as log:
-            self.process = subprocess.Popen([BINARY, "-c", configuration], stdout=log, stderr=log)
+            command = [*self.machine.inside, str(BINARY), "-c", str(configuration)]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
         deadline = time.monotonic() + _SOON
-        while not _answers(self.port):
+        while not _answers(self.machine.host, self.port):
             assert self.process.poll() is None, (self.folder / f"{self.name}.log").read_text("utf-8")
             assert time.monotonic() < deadline, f"{self.name} takes no connections"
             time.sleep(0.02)
@@ -74,6 +88,12 @@ class NatsServer:
         """Send it a signal."""
         assert self.process is not None
         self.process.send_signal(number)
+
+    def stop(self) -> None:
+        """Have it stand still, and return when it does; ``SIGCONT`` has it go on."""
+        assert self.process is not None
+        self.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def kill(self) -> None:
         """End it as a power cut of the process would."""
@@ -104,7 +124,7 @@ class NatsServer:
 
     def monitored(self, path: str) -> Mapping[str, Any]:
         """What its monitoring says at ``path``."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.monitor}/{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://{self.machine.host}:{self.monitor}/{path}", timeout=5) as answer:
             found: Mapping[str, Any] = json.load(answer)
         return found
 
@@ -144,19 +164,16 @@ def servers_of_one(folder: Path, sync: str = "2m") -> Iterator[Sequence[NatsServ
 
 
 @contextmanager
-def cluster_of_three(folder: Path, sync: str = "2m") -> Iterator[Sequence[NatsServer]]:
+def cluster_of_three(
+    folder: Path, sync: str = "2m", machines: Sequence[Machine] = (Machine(),) * 3
+) -> Iterator[Sequence[NatsServer]]:
     """Three servers that have elected a leader, while the block lasts."""
-    ports = [free_port() for _ in range(3)]
-    routes = ", ".join(f'"nats://127.0.0.1:{port}"' for port in ports)
-    servers = [
-        NatsServer(
-            folder,
-            f"n{number}",
-            f'cluster {{ name: c, listen: "127.0.0.1:{port}", routes: [{routes}] }}',
-            sync,
-        )
-        for number, port in enumerate(ports, 1)
-    ]
+    ports = [free_port() for _ in machines]
+    servers = []
+    for number, (machine, port) in enumerate(zip(machines, ports, strict=True), 1):
+        routes = ", ".join(f'"nats://{host}:{at}"' for host, at in zip(machine.others, ports, strict=True))
+        cluster = f'cluster {{ name: c, listen: "{machine.listen}:{port}", routes: [{routes}] }}'
+        servers.append(NatsServer(folder, f"n{number}", cluster, sync, machine=machine))
     try:
         for server in servers:
             server.start()
@@ -177,9 +194,9 @@ def _wait_for_a_leader(servers: Sequence[NatsServer]) -> None:
         time.sleep(0.05)
 
 
-def _answers(port: int) -> bool:
+def _answers(host: str, port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), 0.2).close()
+        socket.create_connection((host, port), 0.2).close()
     except OSError:
         return False
     return True

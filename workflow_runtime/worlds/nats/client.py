@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from nats.aio.client import Client as Connection
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
-from nats.errors import NoRespondersError
+from nats.errors import NoRespondersError, UnexpectedEOF
 
 from workflow_runtime.errors import WorldError
 from workflow_runtime.worlds.nats.options import NatsOptions
@@ -23,8 +24,11 @@ logger = logging.getLogger("workflow_runtime.nats")
 _ANSWER_WITHIN = 2.0  # seconds; a leader that has changed is found by asking again
 _RECONNECT_AFTER = 0.2  # seconds
 _PAUSE = 0.05  # seconds between two tries
+_MOVE_AFTER = 3.0  # seconds without a good answer by the server that this process is connected to
 _STREAM_NOT_FOUND, _NAME_IN_USE = 10059, 10058
+_TOO_FEW_SERVERS = 10005  # for so many replicas; those of a cluster that has just begun may still be on their way
 WRONG_LAST_SEQUENCE = 10071
+IN_PROGRESS = 10158  # the same message was written before, and waits for a majority
 _NOT_FOUND = 404
 RETRIED = frozenset({408, 503})  # timed out within the cluster; no leader or no quorum at the moment
 _DUPLICATES_WITHIN = 120 * 1_000_000_000  # nanoseconds
@@ -63,6 +67,7 @@ class Client:
         self._begun = False
         self._created: str | None = None
         self._lost: list[str] = []
+        self._moved_at = 0.0
 
     async def open(self) -> None:
         """Connect, and make the stream when it is not there. Raises ``WorldError``."""
@@ -176,6 +181,13 @@ class Client:
             await subscription.unsubscribe()
         return found
 
+    async def look_elsewhere(self, since: float) -> None:
+        """Go to another server when one that is there has given no good answer ``since`` long: the others may have been cut off from it."""
+        now = time.monotonic()
+        if now - max(since, self._moved_at) > _MOVE_AFTER and len(self.connection.servers) > 1:
+            self._moved_at = now
+            await self.connection.force_reconnect()
+
     async def listen(self, subject: str, hear: Callable[[Msg], Awaitable[None]]) -> Subscription:
         """Have ``hear`` called with each message on ``subject``, one after the other, however many wait."""
         return await self.connection.subscribe(subject, cb=hear, pending_msgs_limit=0, pending_bytes_limit=0)
@@ -185,21 +197,24 @@ class Client:
         await self.ask(f"STREAM.PURGE.{self.stream}", {"filter": subject, "seq": before})
 
     async def _insist(self, subject: str, body: bytes, headers: dict[str, str] | None = None) -> Asked:
-        deadline = asyncio.get_running_loop().time() + self.options.patience
+        began = time.monotonic()
+        deadline = began + self.options.patience
         while True:
             try:
                 answer: Asked = json.loads((await self.request(subject, body, headers)).data)
                 if "error" not in answer:
                     return answer
                 refusal = Refusal(answer["error"])
-                if refusal.code not in RETRIED or asyncio.get_running_loop().time() > deadline:
+                passes = refusal.code in RETRIED or refusal.err_code == _TOO_FEW_SERVERS
+                if not passes or time.monotonic() > deadline:
                     raise refusal
             except (NatsError, OSError) as error:
-                if asyncio.get_running_loop().time() > deadline or self.connection.is_closed:
+                if time.monotonic() > deadline or self.connection.is_closed:
                     raise WorldError(
                         f"NATS world {self.options.namespace!r}: no server has answered for {self.options.patience:g} seconds: "
                         f"{error or type(error).__name__}; see whether a majority of the servers is up and has JetStream on"
                     ) from error
+            await self.look_elsewhere(began)
             await asyncio.sleep(_PAUSE)
 
     async def _make(self) -> None:
@@ -229,7 +244,10 @@ class Client:
 
     async def _note(self, error: Exception) -> None:
         said = str(error) or type(error).__name__
-        if not isinstance(error, NoRespondersError):
+        # A connection that breaks off says less than a server that has told why.
+        if not isinstance(error, NoRespondersError) and not (
+            self._lost and isinstance(error, (OSError, UnexpectedEOF))
+        ):
             self._lost = [said]
         logger.debug("NATS connection: %s", said)
 

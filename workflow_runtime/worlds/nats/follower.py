@@ -16,22 +16,36 @@ from workflow_runtime.worlds.nats.client import Client
 logger = logging.getLogger("workflow_runtime.nats")
 _HEARTBEAT = 1.0  # seconds between two signs of life of a consumer that has nothing to say
 _SILENCE = 3.0  # seconds without any, after which it counts as lost
+_NO_NEWS = 5.0  # seconds of a consumer's signs of life alone
 _PAUSE = 0.1  # seconds before the next one is made
 
 Hear = Callable[[Msg, int, float], Awaitable[None]]
 
 
 class Follower:
-    """Calls ``hear`` with each message after ``applied()``, its place and its time in unix seconds, until ``over()``."""
+    """Calls ``hear`` with each message after ``applied()``, its place and its time in unix seconds, until ``over()``.
 
-    def __init__(self, client: Client, applied: Callable[[], int], hear: Hear, over: Callable[[], bool]) -> None:
+    A server that is cut off from the others gives signs of life, and answers what it knew. Only that nothing can be written there tells: so when
+    there has been nothing to hear for a while, ``prompt`` has something written.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        applied: Callable[[], int],
+        hear: Hear,
+        prompt: Callable[[], None],
+        over: Callable[[], bool],
+    ) -> None:
         self._client = client
         self._applied = applied
         self._hear = hear
+        self._prompt = prompt
         self._over = over
         self._again = asyncio.Event()
         self._expected = 0
         self._heard_at = 0.0
+        self._news_at = 0.0
 
     async def run(self) -> None:
         """Go on until it is over."""
@@ -62,10 +76,13 @@ class Follower:
         name: str | None = None
         try:
             name = await self._consumer(inbox)
-            self._heard_at = loop.time()
+            self._heard_at = self._news_at = loop.time()
             while not again.is_set() and loop.time() - self._heard_at < _SILENCE:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(again.wait(), _SILENCE / 3)
+                if loop.time() - self._news_at > _NO_NEWS:
+                    self._news_at = loop.time()
+                    self._prompt()
         finally:
             again.set()
             with contextlib.suppress(NatsError, OSError):
@@ -100,6 +117,7 @@ class Follower:
             self._again.set()
             return
         self._expected += 1
+        self._news_at = self._heard_at
         await self._hear(message, place, time)
 
     async def _control(self, message: Msg, headers: dict[str, str]) -> None:

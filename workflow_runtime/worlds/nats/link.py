@@ -64,7 +64,7 @@ class Link:
         self.lives = Lives(self)
         self._name = uuid.uuid4().hex
         self._numbers = count(1)
-        self._outbox = Outbox(self.client, self._spawn)
+        self._outbox = Outbox(self.client, self._spawn, lambda: self.replica.applied)
         self._barrier = Barrier(self.client, lambda: self.replica.applied)
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
@@ -176,10 +176,15 @@ class Link:
         await self.client.open()
         self.replica = await keeping.load(self.client) or self.replica
         await self._outbox.open()
-        follower = Follower(self.client, lambda: self.replica.applied, self._hear, lambda: self._broken is not None)
-        self._spawn(follower.run())
+        self._spawn(self._follower().run())
         self._spawn(self._watch())
         await self._barrier.wait()
+
+    def _follower(self) -> Follower:
+        def prompt() -> None:
+            self.tell(self.about_queue({"do": "beat"}))
+
+        return Follower(self.client, lambda: self.replica.applied, self._hear, prompt, lambda: self._broken is not None)
 
     async def _end(self, *, gently: bool) -> None:
         if gently and self.lives.joined and self.client.connection.is_connected:

@@ -1,6 +1,7 @@
-"""Operations on their way into the stream: written, and written again until the server has answered or patience is over.
+"""Operations on their way into the stream: written, and written again until they have come back or patience is over.
 
-An operation carries its own name, under which the server, and each replica, drops a repetition.
+An operation has been stored when it comes back with the stream, so the server is not asked for an answer besides. Only who writes again asks,
+for then it matters why nothing has come. An operation carries its own name, under which the server, and each replica, drops a repetition.
 """
 
 from __future__ import annotations
@@ -16,23 +17,27 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from workflow_runtime.errors import WorldError
-from workflow_runtime.worlds.nats.client import RETRIED, Client, split
+from workflow_runtime.worlds.nats.client import IN_PROGRESS, RETRIED, Client, split
 from workflow_runtime.worlds.nats.pending import Pending
 from workflow_runtime.worlds.nats.replica import Replica
 from workflow_runtime.worlds.nats.wire import OPERATION, PIECES, pack_blobs
 
 logger = logging.getLogger("workflow_runtime.nats")
+_ASK_AFTER = 0.5  # seconds in which it has not come back
 _RETRY_AFTER = 1.0  # seconds without an answer
 _RETRY_SOON = 0.2  # seconds after the answer that nobody takes it now
 _FAR = 200_000  # bytes of an operation that no header holds
 
 
 class Outbox:
-    """On the client's loop. ``spawn`` has something done there that nobody awaits."""
+    """On the client's loop. ``spawn`` has something done there that nobody awaits, ``applied`` says how far the replica is."""
 
-    def __init__(self, client: Client, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
+    def __init__(
+        self, client: Client, spawn: Callable[[Coroutine[Any, Any, None]], object], applied: Callable[[], int]
+    ) -> None:
         self._client = client
         self._spawn = spawn
+        self._applied = applied
         self._pending: dict[str, Pending] = {}
         self._acks = ""
 
@@ -49,7 +54,7 @@ class Outbox:
         if len(text) > _FAR or len(pending.body) + len(text) > self._client.room:
             self._spawn(self._send_in_pieces(name, pending))
         else:
-            self._spawn(self._publish(name, pending))
+            self._spawn(self._publish(pending))
 
     def take(self, name: str) -> Pending | None:
         """An operation of that name has been applied: whose it is, if it is one of these."""
@@ -62,7 +67,8 @@ class Outbox:
                 del self._pending[name]
                 pending.fail(self._no_answer())
             elif pending.stored_at is None and now > pending.again_at:
-                self._spawn(self._publish(name, pending))
+                pending.again_at = now + _RETRY_AFTER
+                self._spawn(self._ask_about(name, pending))
 
     def jumped(self, replica: Replica, applied: int) -> None:
         """The replica goes on from a snapshot: nobody here knows what has come of operations that are in there."""
@@ -93,20 +99,25 @@ class Outbox:
             )
             return
         headers[PIECES] = ",".join(map(str, places))
-        await self._publish(name, pending)
+        await self._publish(pending)
 
-    async def _publish(self, name: str, pending: Pending) -> None:
-        pending.again_at = time.monotonic() + _RETRY_AFTER
+    async def _ask_about(self, name: str, pending: Pending) -> None:
+        await self._client.look_elsewhere(pending.begun[0])
+        await self._publish(pending, f"{self._acks}.{name}")
+
+    async def _publish(self, pending: Pending, answer_to: str = "") -> None:
+        if not answer_to:
+            pending.again_at = time.monotonic() + _ASK_AFTER
         connection = self._client.connection
         if not connection.is_connected:
             return  # it is written again when there is somebody to write to
         try:
-            await connection.publish(pending.subject, pending.body, f"{self._acks}.{name}", pending.headers)
+            await connection.publish(pending.subject, pending.body, answer_to, pending.headers)
         except (NatsError, OSError) as error:
             logger.debug("an operation was not written and will be tried again: %s", error)
 
     async def _answered(self, message: Msg) -> None:
-        """What the server says to an operation."""
+        """What the server says to an operation that it was asked about."""
         name = message.subject[len(self._acks) + 1 :]
         pending = self._pending.get(name)
         if pending is None:  # it has been applied already
@@ -117,7 +128,9 @@ class Outbox:
         error = answer.get("error")
         if error is None:
             pending.stored_at = answer["seq"]
-        elif error.get("code") in RETRIED:
+            if answer["seq"] <= self._applied():  # it went by in a snapshot
+                self._lose(name, pending)
+        elif error.get("code") in RETRIED or error.get("err_code") == IN_PROGRESS:
             pending.again_at = time.monotonic() + _RETRY_SOON
         else:
             del self._pending[name]

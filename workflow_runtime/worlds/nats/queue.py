@@ -16,6 +16,7 @@ from math import inf
 
 from workflow_runtime.worlds.base import Limit, Message, Queued, QueueDepth, RunInfo
 from workflow_runtime.worlds.delivery import Claim
+from workflow_runtime.worlds.entities import tells_news
 from workflow_runtime.worlds.memory_gates import MemoryGates
 
 _SPARE = 1000
@@ -227,10 +228,13 @@ class Queue:
         due = sum(kept.ready_at <= now for kept in idle)
         return QueueDepth(due, len(self.messages) - len(idle), len(idle) - due)
 
-    def list_messages(self, run_id: str | None, limit: int) -> list[Queued]:
+    def list_messages(self, run_id: str | None, limit: int, *, only_news: bool = False) -> list[Queued]:
         """See ``World``."""
         ids = self.messages if run_id is None else self.of_run.get(run_id, {})
-        found = sorted((self.messages[message_id] for message_id in ids), key=lambda kept: (kept.ready_at, kept.number))
+        wanted = (self.messages[message_id] for message_id in ids)
+        if only_news:
+            wanted = (kept for kept in wanted if tells_news(kept.message, kept.count))
+        found = sorted(wanted, key=lambda kept: (kept.ready_at, kept.number))
         return [Queued(k.message, k.ready_at, not self.idle(k), k.count) for k in found[: max(limit, 0)]]
 
     def _number(self) -> int:

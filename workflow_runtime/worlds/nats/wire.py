@@ -138,6 +138,14 @@ def pack_claim(claim: Claim) -> list[Json]:
     return [claim.message_id, claim.owner, claim.number, claim.limited]
 
 
+def add_messages(asked: Operation, sends: Sequence[Message], ack: Claim | None) -> None:
+    """Have the operation send and acknowledge messages, if there are any."""
+    if sends:
+        asked["sends"] = [pack_message(message) for message in sends]
+    if ack is not None:
+        asked["ack"] = pack_claim(ack)
+
+
 def pack_writer(writer: StreamWriter | None) -> list[Json] | None:
     """Who writes, as JSON: its fields."""
     return None if writer is None else [writer.run_id, writer.step_id, writer.attempt]

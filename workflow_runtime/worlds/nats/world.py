@@ -70,7 +70,8 @@ class NatsWorld:
 
     async def open(self) -> None:
         """See ``World``."""
-        await asyncio.to_thread(self._open)
+        if self._link is None:
+            await asyncio.to_thread(self._open)
 
     async def close(self) -> None:
         """See ``World``."""
@@ -189,7 +190,7 @@ class NatsWorld:
         }
         if runs:
             asked["runs"] = await self._live().pack_runs([encode_run(run) for run in runs])
-        _add(asked, sends, claim_of(ack))
+        wire.add_messages(asked, sends, claim_of(ack))
         answer = await self._write(run_id, asked, blobs)
         if isinstance(answer, Refused):
             return Refused(await self._live().reader.whole(run_id, answer.missed))
@@ -203,7 +204,7 @@ class NatsWorld:
         check_messages(sends)
         blobs: list[bytes] = []
         asked = {"do": "record", "run": run_id, "event": wire.pack_event(encode_event(event), blobs)}
-        _add(asked, sends, claim_of(ack))
+        wire.add_messages(asked, sends, claim_of(ack))
         recorded: Recorded = await self._write(run_id, asked, blobs)
         return recorded
 
@@ -254,9 +255,11 @@ class NatsWorld:
         link = self._live()
         return await self._read(lambda state: state.queue.depth(time.time() - link.lives.ahead))
 
-    async def list_messages(self, run_id: str | None = None, limit: int = 1000) -> list[Queued]:
+    async def list_messages(
+        self, run_id: str | None = None, limit: int = 1000, *, only_news: bool = False
+    ) -> list[Queued]:
         """See ``World``."""
-        return await self._read(lambda state: state.queue.list_messages(run_id, limit))
+        return await self._read(lambda state: state.queue.list_messages(run_id, limit, only_news=only_news))
 
     async def pause(self, workflow: str = "") -> None:
         """See ``World``."""
@@ -390,10 +393,3 @@ class NatsWorld:
             link, self._link = self._link, None
             if link is not None:
                 link.stop(gently=gently)
-
-
-def _add(asked: dict[str, Json], sends: Sequence[Message], ack: Claim | None) -> None:
-    if sends:
-        asked["sends"] = [wire.pack_message(message) for message in sends]
-    if ack is not None:
-        asked["ack"] = wire.pack_claim(ack)
