@@ -8,8 +8,6 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-import libcst as cst
-
 from workflow_build.cache.memory import Memory
 from workflow_build.cut.module import Cutter, cutter
 from workflow_build.cut.share import Done, Task, cut_all
@@ -23,10 +21,13 @@ from workflow_build.model import (
     KeptStatement,
     Program,
     ReachedModule,
+    SourceFile,
     Sources,
     WorkflowClosure,
 )
 from workflow_build.syntax.branches import all_functions_in
+from workflow_build.syntax.module import has_one
+from workflow_build.syntax.source import Parsed, parse
 from workflow_runtime.bundles import Bundle, BundleModule
 
 
@@ -36,11 +37,11 @@ def bundle(sources: Sources, program: Program, config: Config) -> Bundles:
     functions: dict[str, dict[int, Function]] = {}
     for function in (f for closure in program.workflows for f in (closure.function, *closure.steps)):
         functions.setdefault(function.location.path, {}).update(dict.fromkeys(function.lines, function))
-    project = _Project(functions)
     keys = {
         closure.function.id: _key(closure, program.pure, functions, sources.memory) for closure in program.workflows
     }
     fresh = [one for one in program.workflows if not sources.memory.has("bundle", keys[one.function.id])]
+    project = _Project(functions, {file.path: file for file in sources.files} if fresh else {})
     project.prepare(module for closure in fresh for module in closure.modules)
     return Bundles(
         tuple(
@@ -100,16 +101,18 @@ class _Project:
 
     functions: Mapping[str, Mapping[int, Function]]
     """The marked functions by path and line."""
+    files: Mapping[str, SourceFile] = field(default_factory=dict)
+    """Those by path that may have been parsed already."""
     _trees: dict[str, ast.Module] = field(default_factory=dict)
     _cutters: dict[str, Cutter] = field(default_factory=dict)
     _modules: dict[tuple[str, tuple[KeptStatement, ...]], BundleModule] = field(default_factory=dict)
     _stateless: dict[tuple[str, tuple[KeptStatement, ...]], bool] = field(default_factory=dict)
 
     def prepare(self, modules: Iterable[ReachedModule]) -> None:
-        """Cut all of the modules that have something to cut, in several processes if that is faster."""
+        """Cut those of the modules for which it takes long, in several processes if that is faster."""
         by_path: dict[str, dict[tuple[str, tuple[KeptStatement, ...]], ReachedModule]] = {}
         for module in modules:
-            if module.statements:
+            if module.statements and not self._is_cut_fast(module):
                 by_path.setdefault(module.path, {})[module.name, module.statements] = module
         tasks = [Task(self.functions.get(path, {}), tuple(found.values())) for path, found in by_path.items()]
         for task, done in zip(tasks, cut_all(tasks, cut_task), strict=True):
@@ -133,26 +136,41 @@ class _Project:
             self._stateless[key] = not module.statements or is_stateless(module, self._tree(module), kinds)
         return self._stateless[key]
 
+    def _is_cut_fast(self, module: ReachedModule) -> bool:
+        try:
+            return self._cutter(module).is_plain(module.statements)
+        except RecursionError:
+            return False  # it is told where it is in order
+
     def _source(self, module: ReachedModule) -> str:
         try:
-            if module.path not in self._cutters:
-                marked = self.functions.get(module.path, {})
-                tree = self._tree(module)
-                marks = [[marked.get(function.lineno) for function in all_functions_in(node)] for node in tree.body]
-                self._cutters[module.path] = cutter(module.text, tree, marks)
-            return self._cutters[module.path].cut(module.statements)
-        except cst.ParserSyntaxError as error:
-            raise _not_rewritable(module, f"{error.message} in line {error.raw_line}") from error
+            return self._cutter(module).cut(module.statements)
         except ValueError as error:
             raise _not_rewritable(module, str(error)) from error
         except RecursionError as error:
             raise _not_rewritable(module, "it is nested too deeply") from error
 
+    def _cutter(self, module: ReachedModule) -> Cutter:
+        if module.path not in self._cutters:
+            marked = self.functions.get(module.path, {})
+            tree = self._tree(module)
+            marks = [
+                [marked.get(function.lineno) for function in all_functions_in(node)] if has_one(node, marked) else []
+                for node in tree.body
+            ]
+            self._cutters[module.path] = cutter(module.text, tree, marks)
+        return self._cutters[module.path]
+
     def _tree(self, module: ReachedModule) -> ast.Module:
         if module.path not in self._trees:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                self._trees[module.path] = ast.parse(module.text)
+            file = self.files.get(module.path)
+            parsed = parse(file) if file is not None else None
+            if isinstance(parsed, Parsed) and parsed.text == module.text:
+                self._trees[module.path] = parsed.tree
+            else:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    self._trees[module.path] = ast.parse(module.text)
         return self._trees[module.path]
 
 

@@ -114,12 +114,16 @@ class Ignore:
 
     def says(self, path: str, *, is_folder: bool) -> bool | None:
         """Whether ``path``, below the folder, is ignored; None when no pattern matches."""
-        if not self._patterns or not path.startswith(self.folder + os.sep):
+        if not self._patterns or not path.startswith(self._below):
             return None
         name = path[len(self.folder) + 1 :].replace(os.sep, "/") + "/" * is_folder
         if self._perhaps and not self._perhaps.search(name):
             return None
         return self._spec.check_file(name).include
+
+    @cached_property
+    def _below(self) -> str:
+        return self.folder + os.sep
 
     @cached_property
     def _patterns(self) -> list[str]:
@@ -148,10 +152,14 @@ def _loosely(pattern: str) -> str:
 
 def _is_left_out(path: str, excluded: Sequence[Ignore], ignores: Sequence[Ignore], *, is_folder: bool) -> bool:
     """What the configuration says, and else git: the last pattern that matches decides, those of deeper files last."""
-    if any(ignore.says(path, is_folder=is_folder) for ignore in excluded):
-        return True
-    verdicts = (ignore.says(path, is_folder=is_folder) for ignore in reversed(ignores))
-    return next((verdict for verdict in verdicts if verdict is not None), False)
+    for ignore in excluded:
+        if ignore.says(path, is_folder=is_folder):
+            return True
+    for ignore in reversed(ignores):  # in so many words, since each file of a project comes by
+        verdict = ignore.says(path, is_folder=is_folder)
+        if verdict is not None:
+            return verdict
+    return False
 
 
 def _ignore_file(folder: str) -> Ignore:

@@ -78,6 +78,7 @@ def rebuilds(session: Session, stop: threading.Event, telling: Telling = nobody_
         if last is not None:
             gc.collect()
             gc.freeze()  # what the builds remember lasts: collecting garbage need not look at it again and again
+            gc.enable()  # which a process does not begin with
         if last is None or session.is_new or now.problem != last.problem:
             yield now
         last = now

@@ -28,7 +28,7 @@ def files(count: int = COUNT) -> dict[str, str]:
     for number in range(count):
         found[f"shop/m{number}.py"] = (
             "from shop.shared import fee\nfrom workflow_runtime import step, workflow\n\n"
-            f"@step(max_retries={number})\nasync def charge{number}(x: int, *, options: object = ...) -> int:\n    return x\n\n"
+            f"@step(max_retries={number})\nasync def charge{number}(x: int, *, options: object = ...) -> int:  # for libcst\n    return x\n\n"
             f"@workflow\nasync def flow{number}() -> int:\n    return await charge{number}(fee({number}))\n"
             + "# nothing\n"
             * number

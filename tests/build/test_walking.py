@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ast
+import os
 import textwrap
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pathspec import GitIgnoreSpec
 
 from workflow_build.model import FunctionKind, SourceFile
 from workflow_build.syntax import nodes
 from workflow_build.syntax.bindings import bindings_of
+from workflow_build.syntax.importing import importing_lines
 from workflow_build.syntax.module import analyse, unmarked
 from workflow_build.syntax.silent import worth_a_look
 from workflow_build.syntax.source import Parsed, parse
@@ -118,6 +120,66 @@ def test_what_marked_functions_read_is_read_again_as_if_they_were_not_marked() -
         one.reads for one in analyse(found, {}).statements
     ]
     assert syntax.statements[0].reads == ()
+
+
+def lines_that_import(data: bytes) -> list[bytes]:
+    """Those that the parser says an import stands on."""
+    lines = data.replace(b"\r\n", b"\n").split(b"\n")
+    found = [node for node in ast.walk(ast.parse(data)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return [line for node in found for line in lines[node.lineno - 1 : node.end_lineno]]
+
+
+def importing(data: bytes) -> bytes:
+    return importing_lines(SourceFile("a.py", "a", False, data, True))
+
+
+@pytest.mark.parametrize(
+    "path", [*OURS, *sorted(Path(os.__file__).parent.glob("*.py"))[:60]], ids=lambda path: path.name
+)
+def test_imports_are_found_without_parsing(path: Path) -> None:
+    data = path.read_bytes()
+
+    assert set(lines_that_import(data)) <= set(importing(data).replace(b"\r\n", b"\n").split(b"\n"))
+
+
+PIECES = [
+    "import aa",
+    "from aa import bb",
+    "from",
+    "aa",
+    "import",
+    "from . import (",
+    ")",
+    "(",
+    "bb,",
+    "cc",
+    ",",
+    "x = 1",
+]
+MORE = [" ", " ", "; ", "'#'", '""" import """', "\n", "\r\n", "  # (\n", " # )\n", "\n\n", "\\\n", "\\\r\n"]
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(st.sampled_from([*PIECES, *MORE]), max_size=14).map("".join))
+@example("from a \\\n import \\\n (b, # )\n cc,\n\n dd) ; import ee\n")
+@example("import a # x\rfrom bb import (\n cc)\n")
+@example("if x: import aa, \\\r\n bb\r\nfrom cc import (dd, # import )\r\n ee)\r\n")
+def test_imports_in_any_layout_are_found_without_parsing(text: str) -> None:
+    try:
+        nodes = list(ast.walk(ast.parse(text.encode())))
+    except SyntaxError:
+        return
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    modules = [node.module or "" for node in imports if isinstance(node, ast.ImportFrom)]
+    found = importing(text.encode()).decode()
+
+    assert all(name in found for name in [*modules, *(alias.name for node in imports for alias in node.names)])
+
+
+def test_what_only_looks_like_an_import_costs_a_line_and_not_the_file() -> None:
+    data = b'"""Unimportant (mostly)."""\nx = 1\nimport a\ny = 2\n'
+
+    assert importing(data) == b'"""Unimportant (mostly)."""\nimport a\n'
 
 
 PARTS = st.sampled_from(

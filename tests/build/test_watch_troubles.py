@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -158,3 +159,22 @@ def test_where_the_system_tells_of_no_changes_the_folders_are_looked_through(
     watcher.until(lambda: steps(shop) == ["charge", "refund"])
 
     watcher.end(signal.SIGTERM)
+
+
+def test_a_process_that_began_without_collecting_garbage_does_so_while_it_watches(shop: Path) -> None:
+    stop, session = threading.Event(), Session(shop)
+    gc.disable()
+    try:
+        happening = module.rebuilds(session, stop)
+        next(happening)
+        for _ in range(100):  # ready for edits it is some rounds later
+            next(happening)
+            if gc.isenabled():
+                break
+        assert gc.isenabled()
+        stop.set()
+        assert [one for one in happening if one is not None] == []
+    finally:
+        session.close()
+        gc.unfreeze()
+        gc.enable()

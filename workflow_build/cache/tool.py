@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from stat import S_ISDIR
 
 PACKAGES = ("workflow_build", "workflow_runtime")
 LIBRARIES = ("libcst", "jinja2")
@@ -51,4 +52,4 @@ def _stamp(path: str) -> str:
         found = os.stat(path)  # noqa: PTH116 a Path for each file would take longer than asking
     except OSError:
         return path
-    return f"{path} {found.st_size if Path(path).suffix else 0} {found.st_mtime_ns}"
+    return f"{path} {0 if S_ISDIR(found.st_mode) else found.st_size} {found.st_mtime_ns}"

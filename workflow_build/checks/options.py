@@ -7,6 +7,7 @@ import difflib
 import inspect
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 import workflow_runtime
@@ -16,21 +17,20 @@ from workflow_build.rules.names import IMPOSSIBLE_OPTION, UNKNOWN_OPTION
 from workflow_build.syntax.nodes import walk
 from workflow_build.syntax.options import NOT_LITERAL, POLICIES, literal_of
 
-KNOWN = {
-    name: tuple(
-        parameter.name
-        for parameter in inspect.signature(getattr(workflow_runtime, name)).parameters.values()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    )
-    for name in ("step", "workflow")
-}
-"""What each marker takes, as the runtime itself says."""
+MARKERS = ("step", "workflow")
 
 _DECORATOR = re.compile(r"(?m)^[ \t]*@([\w.]+)[ \t]*\((.*)$")
 _KEYWORD = re.compile(r"(\w+)[ \t]*=(?!=)")
 _COMMON = re.compile(r"max_retries[ \t]*=[ \t]*\d")
 """What is right in any case."""
 _ADVICE = "correct the value"
+
+
+@cache
+def _known(marker: str) -> tuple[str, ...]:
+    """What the marker takes, as the runtime itself says, which takes longer to load than to check a small project by it."""
+    parameters = inspect.signature(getattr(workflow_runtime, marker)).parameters.values()
+    return tuple(parameter.name for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY)
 
 
 def may_have_wrong_options(text: str) -> bool:
@@ -47,7 +47,7 @@ def impossible_options(code: Code) -> Iterator[Diagnostic]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for call in (found for found in node.decorator_list if isinstance(found, ast.Call)):
                 runtime, _, marker = code.outside(call.func).partition(".")
-                if runtime == workflow_runtime.__name__ and marker in KNOWN:
+                if runtime == workflow_runtime.__name__ and marker in MARKERS:
                     yield from _impossible(code, node, call, marker)
 
 
@@ -55,7 +55,7 @@ def _impossible(
     code: Code, node: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call, marker: str
 ) -> Iterator[Diagnostic]:
     for word in call.keywords:
-        if word.arg not in KNOWN[marker]:
+        if word.arg not in _known(marker):
             continue
         found, advice = _problem(code, marker, word.arg, word.value), _ADVICE
         direct = call is node.decorator_list[-1] and isinstance(node, ast.FunctionDef)
@@ -102,10 +102,10 @@ def unknown_options(code: Code) -> Iterator[Diagnostic]:
     """Keywords of markers, in the statement's decorators, that the marker does not have."""
     for call in _decorating(walk(code.node)):
         runtime, _, marker = code.outside(call.func).partition(".")
-        if runtime != workflow_runtime.__name__ or marker not in KNOWN:
+        if runtime != workflow_runtime.__name__ or marker not in MARKERS:
             continue
         for word in call.keywords:
-            if word.arg and word.arg not in KNOWN[marker]:
+            if word.arg and word.arg not in _known(marker):
                 yield UNKNOWN_OPTION.at(
                     code.place(word.value), marker=marker, option=word.arg, advice=_advice(marker, word.arg)
                 )
@@ -118,5 +118,5 @@ def _decorating(nodes: Iterable[ast.AST]) -> Iterator[ast.Call]:
 
 
 def _advice(marker: str, option: str) -> str:
-    meant = difflib.get_close_matches(option, KNOWN[marker], 1)
-    return f"did you mean {meant[0]}?" if meant else f"it has {', '.join(KNOWN[marker])}"
+    meant = difflib.get_close_matches(option, _known(marker), 1)
+    return f"did you mean {meant[0]}?" if meant else f"it has {', '.join(_known(marker))}"

@@ -61,11 +61,12 @@ def _bindings(function: Function, name: str) -> Iterator[Variable | None]:
             plain = argument not in (function.args.vararg, function.args.kwarg)
             yield Variable(None, argument.annotation if plain else None)
     seen: set[int] = set()
-    for node in own_nodes(function):
+    own = list(own_nodes(function))
+    for node in own:
         if found := _bound_by(node, name):
             seen.add(id(found[1]))
             yield found[0]
-    hidden = (node for node in own_nodes(function) if _binds(node, name) and id(node) not in seen)
+    hidden = (node for node in own if _binds(node, name) and id(node) not in seen)
     yield from (None for _ in hidden)
 
 

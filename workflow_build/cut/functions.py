@@ -7,16 +7,8 @@ from collections.abc import Iterator, Sequence
 import libcst as cst
 
 from workflow_build.cut.blanks import blank_lines, expression, lines_of
+from workflow_build.cut.registration import registration
 from workflow_build.model import Binding, Function, FunctionKind
-
-REGISTER = "__workflow_step__"
-"""What the sandbox provides: ``__workflow_step__(step_id)(stub)`` gives what a workflow calls.
-
-``__workflow_step__(step_id, staticmethod)`` binds it so, and ``captured=lambda: {"name": name}`` gives what a nested step reads of the
-functions around it.
-"""
-
-_BINDERS = {Binding.STATIC: "staticmethod", Binding.CLASS: "classmethod"}
 
 Line = cst.SimpleStatementLine | cst.BaseCompoundStatement
 """A statement that stands on lines of its own."""
@@ -127,13 +119,7 @@ def _assigned_stub(node: cst.FunctionDef, step: Function) -> Sequence[Line]:
 
 
 def _registration(step: Function) -> cst.BaseExpression:
-    arguments = [f'"{step.id}"']
-    if step.binding in _BINDERS:
-        arguments.append(_BINDERS[step.binding])
-    if step.binding is Binding.NESTED:
-        values = ", ".join(f'"{name}": {name}' for name in step.captured)
-        arguments.append(f"captured=lambda: {{{values}}}")
-    return cst.parse_expression(f"{REGISTER}({', '.join(arguments)})")
+    return cst.parse_expression(registration(step))
 
 
 def _without_defaults(parameters: cst.Parameters) -> cst.Parameters:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-import libcst as cst
-
-from workflow_build.cut.blanks import expression, lines_of
-from workflow_build.cut.functions import Line, MarkedFunctions
-from workflow_build.cut.imports import pruned
+from workflow_build.cut.plain import plain_function, plain_import
 from workflow_build.model import Function, FunctionKind, KeptStatement
 
 
@@ -34,64 +30,79 @@ class Cutter:
     """A module that can be cut in several ways."""
 
     lines: Sequence[str]
+    nodes: Sequence[ast.stmt]
     places: Sequence[_Place]
     marks: Sequence[Sequence[Function | None]]
-    """For each top-level statement the marks of the functions in it, in order."""
+    """For each top-level statement the marks of the functions in it, in order; none where none is marked."""
+    _plain: dict[tuple[KeptStatement, ...], Sequence[str] | None] = field(default_factory=dict)
     _rewritten: dict[tuple[KeptStatement, ...], Sequence[str]] = field(default_factory=dict)
 
     def cut(self, statements: Sequence[KeptStatement]) -> str:
         """The text with nothing but ``statements``, each on its own lines, and marked functions rewritten."""
-        kept = {statement.index: statement for statement in statements}
         result = [""] * len(self.lines)
-        for place in self.places:
-            here = tuple(kept[i] for i in range(place.index, place.index + place.count) if i in kept)
-            if here:
-                lines = self._lines(place, here)
-                result[place.start : place.start + len(lines)] = lines
+        for place, kept in self._kept(statements):
+            lines = self._plainly(place, kept)
+            if lines is None:
+                lines = self._rewrite(place, kept)
+            result[place.start : place.start + len(lines)] = lines
         text = "\n".join(result).rstrip("\n")
         return text + "\n" if text else ""
 
-    def _lines(self, place: _Place, kept: tuple[KeptStatement, ...]) -> Sequence[str]:
+    def is_plain(self, statements: Sequence[KeptStatement]) -> bool:
+        """Whether cutting it like that takes no second parser, and so next to no time."""
+        return all(self._plainly(place, kept) is not None for place, kept in self._kept(statements))
+
+    def _kept(self, statements: Sequence[KeptStatement]) -> Iterator[tuple[_Place, tuple[KeptStatement, ...]]]:
+        """The places of which something is kept, with that."""
+        kept = {statement.index: statement for statement in statements}
+        for place in self.places:
+            here = tuple([kept[i] for i in range(place.index, place.index + place.count) if i in kept])
+            if here:
+                yield place, here
+
+    def _plainly(self, place: _Place, kept: tuple[KeptStatement, ...]) -> Sequence[str] | None:
+        """The lines of what is copied, or rewritten as text; None when it takes more than that."""
         is_whole = len(kept) == place.count and all(one.names is None and not one.is_stub for one in kept)
         if is_whole and not any(self.marks[place.index]):
             return self.lines[place.start : place.end]
         if is_whole and place.definition is not None and self._is_workflow_alone(place):
             return [""] * (place.definition - place.start) + [*self.lines[place.definition : place.end]]
-        if kept not in self._rewritten:
-            module = self._parsed(place)
-            node = module.body[0].with_changes(leading_lines=[])
-            nodes = self._changed(place, node, {statement.index: statement for statement in kept})
-            self._rewritten[kept] = _code(module, nodes)
-        return self._rewritten[kept]
+        if place.count > 1:
+            return None
+        if kept not in self._plain:
+            self._plain[kept] = self._as_text(place, kept[0])
+        return self._plain[kept]
 
     def _is_workflow_alone(self, place: _Place) -> bool:
         """Whether nothing is rewritten but the decorators of a workflow, for which nothing has to be parsed again."""
         first, *inner = self.marks[place.index]
         return first is not None and first.kind is FunctionKind.WORKFLOW and not any(inner)
 
-    def _parsed(self, place: _Place) -> cst.Module:
-        """The statement as a module of its own. What is rewritten must come out on the lines that it stands on."""
-        lines = self.lines[place.start : place.end]
-        module = cst.parse_module("\n".join(line.lstrip("\f") for line in lines) + "\n")
-        if len(module.body) != 1 or _code(module, module.body) != [line.lstrip("\f") for line in lines]:
-            raise ValueError(f"line {place.start + 1} and those after it are joined or indented in an unusual way")
-        return module
+    def _as_text(self, place: _Place, kept: KeptStatement) -> Sequence[str] | None:
+        node, lines = self.nodes[place.index], self.lines[place.start : place.end]
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            return plain_import(node, kept.names or (), lines)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            return plain_function(node, self.marks[place.index][0], lines, is_stub=kept.is_stub)
+        return None
 
-    def _changed(self, place: _Place, node: Line, kept: Mapping[int, KeptStatement]) -> Sequence[Line]:
-        marks = self.marks[place.index]
-        if isinstance(node, cst.SimpleStatementLine):
-            body = [_small(small, kept.get(place.index + number)) for number, small in enumerate(node.body)]
-            return [node.with_changes(body=body)]
-        changed = node.visit(MarkedFunctions(marks, is_stub=kept[place.index].is_stub))
-        assert not isinstance(changed, cst.RemovalSentinel)
-        return [*changed] if isinstance(changed, cst.FlattenSentinel) else [changed]
+    def _rewrite(self, place: _Place, kept: tuple[KeptStatement, ...]) -> Sequence[str]:
+        from workflow_build.cut.statement import (
+            rewritten_statement,
+        )  # libcst takes longer to load than most builds take
+
+        if kept not in self._rewritten:
+            here = {statement.index - place.index: statement for statement in kept}
+            lines = self.lines[place.start : place.end]
+            self._rewritten[kept] = rewritten_statement(lines, place.start + 1, here, self.marks[place.index])
+        return self._rewritten[kept]
 
 
 def cutter(text: str, tree: ast.Module, marks: Sequence[Sequence[Function | None]]) -> Cutter:
     """The module with source ``text`` and syntax ``tree``.
 
-    Only what must be rewritten is read by libcst, which takes ten times as long as reading it with ``ast``. What libcst can not read
-    is a ``ParserSyntaxError`` from ``cut``, what it would not give back as it was a ``ValueError``.
+    Only what must be rewritten, and is not in the usual form, is read by libcst, which takes ten times as long as reading it with ``ast``.
+    What libcst can not read, or would not give back as it was, is a ``ValueError`` from ``cut``.
     """
     lines = text.split("\n")
     places: list[_Place] = []
@@ -102,7 +113,7 @@ def cutter(text: str, tree: ast.Module, marks: Sequence[Sequence[Function | None
         else:
             definition = node.lineno - 1 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else None
             places.append(_Place(index, 1, _first_line(node, lines), end, definition))
-    return Cutter(lines, places, marks)
+    return Cutter(lines, tree.body, places, marks)
 
 
 def _is_joined(before: ast.stmt, node: ast.stmt, lines: Sequence[str]) -> bool:
@@ -121,18 +132,3 @@ def _first_line(node: ast.stmt, lines: Sequence[str]) -> int:
     while not lines[first].lstrip().startswith("@"):
         first -= 1
     return first
-
-
-def _code(module: cst.Module, nodes: Sequence[cst.BaseStatement]) -> Sequence[str]:
-    """The lines of ``nodes``, indented as ``module`` is."""
-    return "".join(module.code_for_node(node) for node in nodes).rstrip("\n").split("\n")
-
-
-def _small(node: cst.BaseSmallStatement, kept: KeptStatement | None) -> cst.BaseSmallStatement:
-    """One of the statements on a line; those that go leave an empty string, since the line must stay valid."""
-    if kept is None:
-        alone = node.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)
-        return cst.Expr(expression('""', lines_of(alone)), semicolon=node.semicolon)
-    if kept.names is not None and isinstance(node, cst.Import | cst.ImportFrom):
-        return pruned(node, kept.names)
-    return node

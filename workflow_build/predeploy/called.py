@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from inspect import Signature
 
-from workflow_build.cut.functions import REGISTER
+from workflow_build.cut.registration import REGISTER
 from workflow_build.errors import BuildError
 from workflow_build.predeploy.signatures import signature_of
 from workflow_runtime.bundles import Bundle, BundleModule
