@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from workflow_runtime.errors import WorldError
-from workflow_runtime.worlds.base import Delivery, UnstorableError
+from workflow_runtime.worlds.base import Delivery, UnstorableError, WorldClosedError
 
 T = TypeVar("T")
 logger = logging.getLogger("workflow_runtime.handler")
@@ -37,11 +37,15 @@ async def patiently(write: Callable[[], Awaitable[T]]) -> T:
 
 
 async def hand_back(delivery: Delivery, pause: float) -> None:
-    """Hand the message back, however long the storage fails: while a process that lives has it, its run is stuck."""
+    """Hand the message back, however long the storage fails: while a process that lives has it, its run is stuck. A world that was closed
+    has nothing in hand.
+    """
     backoff = PAUSE
     while True:
         try:
             return await delivery.again(pause)
+        except WorldClosedError:
+            return None
         except WorldError as error:
             logger.error("%s could not be handed back; again in %.1f s: %s", delivery.message.id, backoff, error)
             await asyncio.sleep(backoff)

@@ -29,6 +29,7 @@ from workflow_runtime.worlds.types import (
     StreamInfo,
     StreamWriter,
     UnstorableError,
+    WorldClosedError,
 )
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "StreamWriter",
     "UnstorableError",
     "World",
+    "WorldClosedError",
 ]
 
 

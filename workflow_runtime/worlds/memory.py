@@ -13,7 +13,6 @@ from functools import partial
 from typing import TypeVar
 
 from workflow_runtime import clock
-from workflow_runtime.errors import WorldError
 from workflow_runtime.events import Event
 from workflow_runtime.worlds import memory_listing as listing
 from workflow_runtime.worlds import rules, streaming
@@ -34,6 +33,7 @@ from workflow_runtime.worlds.base import (
     StepStart,
     StreamInfo,
     StreamWriter,
+    WorldClosedError,
 )
 from workflow_runtime.worlds.checks import check_batch, check_created, check_fact, check_runs
 from workflow_runtime.worlds.delivery import Claim, HeldMessage, claim_by, claim_of
@@ -287,7 +287,9 @@ class MemoryWorld:
 
     def _transact(self, work: Callable[[MemoryStore], T]) -> T:
         if self._worker is None:
-            raise WorldError("this memory world is not open: await open() first, and use nothing of it after close()")
+            raise WorldClosedError(
+                "this memory world is not open: await open() first, and use nothing of it after close()"
+            )
         return self.store.transact(work)
 
     def _take(self, store: MemoryStore, limit: int) -> tuple[list[Delivery], float | None]:

@@ -10,6 +10,10 @@ from workflow_runtime.errors import WorldError
 from workflow_runtime.events import Event, Json
 
 
+class WorldClosedError(WorldError):
+    """The world is not open, or not any more. What was in its hands is free without it."""
+
+
 class UnstorableError(WorldError):
     """What was to be written makes no sense, or no storage could hold it: trying again helps nobody."""
 

@@ -45,6 +45,7 @@ from workflow_runtime.worlds.nats.wire import (
     pack_run,
     token,
 )
+from workflow_runtime.worlds.types import WorldClosedError
 
 T = TypeVar("T")
 logger = logging.getLogger("workflow_runtime.nats")
@@ -156,7 +157,7 @@ class Link:
         try:
             self._loop.call_soon_threadsafe(work, *args)
         except RuntimeError as error:
-            raise WorldError("this NATS world has been closed; open() it again before you use it") from error
+            raise WorldClosedError("this NATS world has been closed; open() it again before you use it") from error
 
     def _check(self) -> None:
         if self._broken is not None:
@@ -166,7 +167,7 @@ class Link:
                 f"this NATS world was opened in process {self._process} and is used in its fork {os.getpid()}; open one in each process"
             )
         if not self._open:
-            raise WorldError("this NATS world has been closed; open() it again before you use it")
+            raise WorldClosedError("this NATS world has been closed; open() it again before you use it")
 
     def _main(self) -> None:
         asyncio.set_event_loop(self._loop)

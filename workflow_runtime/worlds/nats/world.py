@@ -15,7 +15,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from workflow_runtime.errors import WorldError
 from workflow_runtime.events import Event, Json
 from workflow_runtime.worlds import streaming
 from workflow_runtime.worlds.base import (
@@ -36,6 +35,7 @@ from workflow_runtime.worlds.base import (
     StepStart,
     StreamInfo,
     StreamWriter,
+    WorldClosedError,
 )
 from workflow_runtime.worlds.checks import check_batch, check_created, check_fact, check_runs
 from workflow_runtime.worlds.delivery import Claim, HeldMessage, claim_by, claim_of
@@ -376,7 +376,7 @@ class NatsWorld:
 
     def _live(self) -> Link:
         if self._link is None:
-            raise WorldError(
+            raise WorldClosedError(
                 f"NATS world {self.options.namespace!r} is not open: await open() first, and use nothing of it after close()"
             )
         return self._link

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
-from workflow_runtime.errors import RunNotFoundError, StreamClosedError, WorldError
+from workflow_runtime.errors import RunNotFoundError, StreamClosedError
 from workflow_runtime.events import Event
 from workflow_runtime.worlds import streaming
 from workflow_runtime.worlds.base import (
@@ -26,6 +26,7 @@ from workflow_runtime.worlds.base import (
     StepStart,
     StreamInfo,
     StreamWriter,
+    WorldClosedError,
 )
 from workflow_runtime.worlds.checks import check_batch, check_created, check_fact, check_runs
 from workflow_runtime.worlds.delivery import Claim, claim_of
@@ -362,7 +363,7 @@ class PostgresWorld:
 
     def _live(self) -> Session:
         if self._session is None:
-            raise WorldError(
+            raise WorldClosedError(
                 f"{self.options.where} is not open: await open() first, and use nothing of it after close()"
             )
         return self._session

@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from workflow_runtime.errors import WorldError
 from workflow_runtime.worlds.sqlite.forks import ADVICE
+from workflow_runtime.worlds.types import WorldClosedError
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -131,7 +132,7 @@ class Lane(Generic[C]):
         self.check_process()
         with self._gate:
             if not self._open:
-                raise WorldError("this world has been closed; open() it again before you use it")
+                raise WorldClosedError("this world has been closed; open() it again before you use it")
             self._queue.put(job)
 
     def check_process(self) -> None:

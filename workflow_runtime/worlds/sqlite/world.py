@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sqlite3
 import threading
@@ -13,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from workflow_runtime.errors import WorldError
 from workflow_runtime.events import Event
 from workflow_runtime.worlds import rules, streaming
 from workflow_runtime.worlds.base import (
@@ -33,6 +31,7 @@ from workflow_runtime.worlds.base import (
     StepStart,
     StreamInfo,
     StreamWriter,
+    WorldClosedError,
 )
 from workflow_runtime.worlds.checks import check_batch, check_created, check_fact, check_runs
 from workflow_runtime.worlds.delivery import Claim, HeldMessage, claim_by, claim_of
@@ -49,8 +48,8 @@ from workflow_runtime.worlds.landing import send
 from workflow_runtime.worlds.listing import wanted
 from workflow_runtime.worlds.sqlite import listing, reads, streams
 from workflow_runtime.worlds.sqlite import statements as sql
+from workflow_runtime.worlds.sqlite.handing import Receivers, begin_run, hand_back
 from workflow_runtime.worlds.sqlite.hooks import SqliteHooks
-from workflow_runtime.worlds.sqlite.jobs import Job
 from workflow_runtime.worlds.sqlite.records import QUEUE, SqliteRecords, Taken
 from workflow_runtime.worlds.sqlite.session import Session
 
@@ -72,6 +71,7 @@ class SqliteWorld:
         self._session: Session | None = None
         self._opening = threading.Lock()
         self._transactions_before = 0
+        self._receivers = Receivers()
 
     @property
     def transactions(self) -> int:
@@ -110,6 +110,8 @@ class SqliteWorld:
         check_messages(sends)
         new = encode_run(NewRun(run_id, created, message))
         batch = [encode_event(event) for event in log]
+        if not (log or sends) and (receiver := self._receivers.who_takes(run_id, message)):
+            return await begin_run(self._live(), receiver, new, self)
         return await self._write(lambda records: rules.create_run(records, new, time.time(), batch, sends))
 
     async def load(self, run_id: str, after: int = 0, limit: int | None = None) -> Log:
@@ -219,7 +221,10 @@ class SqliteWorld:
                 if outlook.next_ready is not None:
                     left = min(left, outlook.next_ready - time.time())
                 if left > 0 and not outlook.dead:
-                    await ticket.wait(left)
+                    with self._receivers.waiting(session, limit, ticket) as receiver:
+                        await ticket.wait(left)
+                    if receiver.got:
+                        return [*receiver.got]
                 elif taken := await self._take(session, limit, outlook.dead):
                     return taken
 
@@ -337,13 +342,7 @@ class SqliteWorld:
 
     async def _in_hand(self, session: Session, work: Callable[[SqliteRecords], list[Taken]]) -> list[Delivery]:
         """Take messages in hand; cancelling the call loses none of them."""
-
-        def undo(taken: list[Taken]) -> None:
-            # When the world has been closed meanwhile, the messages are free without it.
-            with contextlib.suppress(WorldError):
-                session.writer.lane.put(Job(lambda records: [records.hand_back(claim) for _, _, claim in taken]))
-
-        taken = await session.writer.lane.run(work, undo)
+        taken = await session.writer.lane.run(work, lambda taken: hand_back(session, [one[2] for one in taken]))
         return [HeldMessage(message, count, claim, self) for message, count, claim in taken]
 
     async def _write(self, work: Callable[[SqliteRecords], T]) -> T:
@@ -354,7 +353,7 @@ class SqliteWorld:
 
     def _live(self) -> Session:
         if self._session is None:
-            raise WorldError(
+            raise WorldClosedError(
                 f"SQLite world {self.path} is not open: await open() first, and use nothing of it after close()"
             )
         return self._session
