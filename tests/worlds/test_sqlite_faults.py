@@ -16,7 +16,7 @@ import pytest
 
 from workflow_runtime.errors import WorldError
 from workflow_runtime.testing.harness import append, fresh, kinds, new_run, nothing_comes, step_created, take
-from workflow_runtime.worlds.base import Committed, Message
+from workflow_runtime.worlds.base import Committed, Message, WorldClosedError
 from workflow_runtime.worlds.sqlite import SqliteWorld
 from workflow_runtime.worlds.sqlite.connect import migrations
 from workflow_runtime.worlds.sqlite.records import SqliteRecords
@@ -238,7 +238,7 @@ async def test_who_waits_when_the_world_is_closed_hears_of_it(database: Path) ->
     await asyncio.sleep(0.1)
     await world.close()
     answers = await asyncio.gather(*waiting, return_exceptions=True)
-    assert [type(answer) for answer in answers] == [WorldError, WorldError]
+    assert [type(answer) for answer in answers] == [WorldClosedError, WorldClosedError]
 
 
 async def test_a_world_that_was_closed_can_be_opened_again(world: SqliteWorld) -> None:
