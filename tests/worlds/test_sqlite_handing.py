@@ -12,8 +12,10 @@ import pytest
 
 from workflow_runtime.events import Event, EventKind
 from workflow_runtime.worlds.base import Delivery, Limit, Message
-from workflow_runtime.worlds.signals import Ticket
+from workflow_runtime.worlds.signals import Signals, Ticket
 from workflow_runtime.worlds.sqlite import SqliteWorld
+from workflow_runtime.worlds.sqlite.handing import Receiver
+from workflow_runtime.worlds.sqlite.records import QUEUE
 
 
 @pytest.fixture
@@ -63,6 +65,17 @@ async def test_it_is_created_and_taken_in_one_transaction_with_its_log(world: Sq
     assert await delivery.extend()
     await delivery.ack()
     assert await world.list_messages() == []
+
+
+async def test_who_has_waited_long_enough_still_waits_for_what_is_on_its_way() -> None:
+    with Signals().ticket(QUEUE) as ticket:
+        receiver = Receiver(1, ticket, asyncio.get_running_loop(), promised=2)
+        waiting = asyncio.create_task(receiver.wait(0.01))
+        for _ in range(2):
+            await asyncio.sleep(0.05)
+            assert not waiting.done()
+            receiver.keep_promise()
+        await asyncio.wait_for(waiting, 10)
 
 
 async def test_no_more_are_handed_over_than_there_is_room_for(world: SqliteWorld) -> None:

@@ -38,6 +38,19 @@ class Receiver:
     """How many runs are being created whose messages it is to have."""
     got: list[HeldMessage] = field(default_factory=list)
     waits: bool = True
+    _kept: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wait(self, timeout: float) -> None:
+        """Wait until its ticket is rung, for so many seconds at most; and then for what it was promised, which would have to go back."""
+        await self.ticket.wait(timeout)
+        while self.promised:
+            self._kept.clear()
+            await self._kept.wait()
+
+    def keep_promise(self) -> None:
+        """One of the runs has been created, or has not."""
+        self.promised -= 1
+        self._kept.set()
 
 
 class Receivers:
@@ -90,7 +103,7 @@ async def begin_run(session: Session, receiver: Receiver, new: EncodedRun, keepe
             begin, lambda begun: hand_back(session, [one[2] for one in begun[1]])
         )
     finally:
-        receiver.promised -= 1
+        receiver.keep_promise()
     for message, count, claim in taken:
         is_new = run.slot == 1 and not run.status.ended
         held = HeldMessage(message, count, claim, keeper, Log(run, (_first(new),)) if is_new else None)

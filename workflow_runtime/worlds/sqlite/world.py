@@ -222,7 +222,7 @@ class SqliteWorld:
                     left = min(left, outlook.next_ready - time.time())
                 if left > 0 and not outlook.dead:
                     with self._receivers.waiting(session, limit, ticket) as receiver:
-                        await ticket.wait(left)
+                        await receiver.wait(left)
                     if receiver.got:
                         return [*receiver.got]
                 elif taken := await self._take(session, limit, outlook.dead):
