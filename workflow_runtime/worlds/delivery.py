@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from workflow_runtime.errors import WorldError
-from workflow_runtime.worlds.base import Delivery, Log, Message
+from workflow_runtime.events import Event
+from workflow_runtime.worlds.base import Delivery, Log, Message, RunInfo
+from workflow_runtime.worlds.encoding import EncodedRun, decode_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,17 @@ class HeldMessage:
     async def extend(self) -> bool:
         """See ``Delivery``."""
         return await self.keeper.extend(self.claim)
+
+
+def may_be_handed_over(run_id: str, message: Message) -> bool:
+    """Whether the first message of a run may be given to a receiver as the run is created: only one that is plain and due."""
+    return message == Message(message.id, run_id, trace=message.trace)
+
+
+def log_of_new(run: RunInfo, new: EncodedRun) -> Log:
+    """The log of a run that was just created, as ``World.load`` gives it."""
+    event = new.created.event
+    return Log(run, (Event(event.kind, event.time, event.entity, decode_data(new.created.data), 1),))
 
 
 def claim_of(delivery: Delivery | None) -> Claim | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -62,6 +63,31 @@ def register(app: AsyncAbsurd) -> None:
         return sum(map(len, await asyncio.gather(*steps)))
 
 
+async def throughput(client: AsyncAbsurd) -> float:
+    """Steps per second of many runs, so many at a time, by a worker of their own."""
+    many = AsyncAbsurd(URL)
+    register(many)
+    working = asyncio.create_task(many.start_worker(concurrency=AT_ONCE, poll_interval=0.01))
+    left = RUNS
+
+    async def one() -> None:
+        nonlocal left
+        while left > 0:
+            left -= 1
+            spawned = await client.spawn("in_a_row", {"count": EACH}, queue="default")
+            await client.await_task_result(spawned["task_id"], timeout=60)
+
+    try:
+        await asyncio.sleep(0.3)
+        began = time.perf_counter()
+        await asyncio.gather(*(one() for _ in range(AT_ONCE)))
+        return RUNS * EACH / (time.perf_counter() - began)
+    finally:
+        many.stop_worker()
+        await working
+        await many.close()
+
+
 async def main() -> None:
     """Serve the rows."""
     with psycopg.connect(URL, autocommit=True) as connection:
@@ -83,29 +109,6 @@ async def main() -> None:
     async def raced(count: int) -> None:
         await run("race", count=count)
 
-    async def throughput() -> float:
-        many = AsyncAbsurd(URL)
-        register(many)
-        working = asyncio.create_task(many.start_worker(concurrency=AT_ONCE, poll_interval=0.01))
-        left = RUNS
-
-        async def one() -> None:
-            nonlocal left
-            while left > 0:
-                left -= 1
-                spawned = await client.spawn("in_a_row", {"count": EACH}, queue="default")
-                await client.await_task_result(spawned["task_id"], timeout=60)
-
-        try:
-            await asyncio.sleep(0.3)
-            began = time.perf_counter()
-            await asyncio.gather(*(one() for _ in range(AT_ONCE)))
-            return RUNS * EACH / (time.perf_counter() - began)
-        finally:
-            many.stop_worker()
-            await working
-            await many.close()
-
     flows = Flows(
         lambda count: run("in_a_row", count=count),
         lambda count: run("at_once", count=count),
@@ -113,7 +116,7 @@ async def main() -> None:
         lambda count, data: run("payload_in_a_row", count=count, data=data),
         lambda count, data: run("payload_at_once", count=count, data=data),
     )
-    await serve({"version": version("absurd-sdk")}, {**rows(flows), "throughput-16": throughput})
+    await serve({"version": version("absurd-sdk")}, {**rows(flows), "throughput-16": partial(throughput, client)})
 
 
 asyncio.run(main())

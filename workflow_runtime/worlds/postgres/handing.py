@@ -5,10 +5,9 @@ It is created with its message in hand already, in one transaction, and so needs
 
 from __future__ import annotations
 
-from workflow_runtime.events import Event
-from workflow_runtime.worlds.base import Log, RunInfo
-from workflow_runtime.worlds.delivery import Claim, ClaimKeeper, HeldMessage
-from workflow_runtime.worlds.encoding import EncodedRun, decode_data
+from workflow_runtime.worlds.base import RunInfo
+from workflow_runtime.worlds.delivery import Claim, ClaimKeeper, HeldMessage, log_of_new
+from workflow_runtime.worlds.encoding import EncodedRun
 from workflow_runtime.worlds.entities import new_run
 from workflow_runtime.worlds.postgres import log as logs
 from workflow_runtime.worlds.postgres.arguments import run_json
@@ -37,7 +36,7 @@ async def begin_run(session: Session, hatch: Hatch, new: EncodedRun, keeper: Cla
                 session.service.wake([QUEUE])  # what was kept free for it is free
         if in_hand:
             session.service.knows(run)
-            held = HeldMessage(new.message, 1, claim, keeper, Log(run, (_first(new),)))
+            held = HeldMessage(new.message, 1, claim, keeper, log_of_new(run, new))
             if not hatch.hand(held):
                 session.begin_apart(lambda _: held.again())
         elif queued:
@@ -45,11 +44,6 @@ async def begin_run(session: Session, hatch: Hatch, new: EncodedRun, keeper: Cla
         return run
 
     return await session.begin(begin)
-
-
-def _first(new: EncodedRun) -> Event:
-    event = new.created.event
-    return Event(event.kind, event.time, event.entity, decode_data(new.created.data), 1)
 
 
 async def _create(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from workflow_runtime.worlds.base import Delivery, Message
+from workflow_runtime.worlds.delivery import may_be_handed_over
 from workflow_runtime.worlds.signals import Ticket
 
 
@@ -70,9 +71,10 @@ class Hatch:
             self._receivers.remove(receiver)
 
     def waited_for(self, run_id: str, message: Message) -> bool:
-        """Whether somebody waits who takes the first message of the run; only one that is plain and due can be handed over."""
-        plain = message == Message(message.id, run_id, trace=message.trace)
-        return plain and self.promised < sum(one.room - len(one.got) for one in self._receivers if one.waits)
+        """Whether somebody waits who takes the first message of the run."""
+        return may_be_handed_over(run_id, message) and self.promised < sum(
+            one.room - len(one.got) for one in self._receivers if one.waits
+        )
 
     def hand(self, delivery: Delivery) -> bool:
         """Give it to a receiver; False when there is none left that has room."""

@@ -14,11 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from workflow_runtime.errors import WorldError
-from workflow_runtime.events import Event
 from workflow_runtime.worlds import rules
-from workflow_runtime.worlds.base import Log, Message, RunInfo
-from workflow_runtime.worlds.delivery import Claim, ClaimKeeper, HeldMessage
-from workflow_runtime.worlds.encoding import EncodedRun, decode_data
+from workflow_runtime.worlds.base import Message, RunInfo
+from workflow_runtime.worlds.delivery import Claim, ClaimKeeper, HeldMessage, log_of_new, may_be_handed_over
+from workflow_runtime.worlds.encoding import EncodedRun
 from workflow_runtime.worlds.signals import Ticket
 from workflow_runtime.worlds.sqlite.jobs import Job
 from workflow_runtime.worlds.sqlite.records import QUEUE, SqliteRecords, Taken
@@ -77,8 +76,8 @@ class Receivers:
                 self._waiting.remove(receiver)
 
     def who_takes(self, run_id: str, message: Message) -> Receiver | None:
-        """A receiver on the running loop with room for the run's first message; only one that is plain and due can be handed over."""
-        if message != Message(message.id, run_id, trace=message.trace):
+        """A receiver on the running loop with room for the run's first message."""
+        if not may_be_handed_over(run_id, message):
             return None
         loop = asyncio.get_running_loop()
         with self._lock:
@@ -106,7 +105,7 @@ async def begin_run(session: Session, receiver: Receiver, new: EncodedRun, keepe
         receiver.keep_promise()
     for message, count, claim in taken:
         is_new = run.slot == 1 and not run.status.ended
-        held = HeldMessage(message, count, claim, keeper, Log(run, (_first(new),)) if is_new else None)
+        held = HeldMessage(message, count, claim, keeper, log_of_new(run, new) if is_new else None)
         if receiver.waits:
             receiver.got.append(held)
             receiver.ticket.ring()
@@ -121,8 +120,3 @@ def hand_back(session: Session, claims: Sequence[Claim]) -> None:
         # When the world has been closed meanwhile, the messages are free without it.
         with contextlib.suppress(WorldError):
             session.writer.lane.put(Job(lambda records: [records.hand_back(claim) for claim in claims]))
-
-
-def _first(new: EncodedRun) -> Event:
-    event = new.created.event
-    return Event(event.kind, event.time, event.entity, decode_data(new.created.data), 1)
